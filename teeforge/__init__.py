@@ -1,0 +1,1 @@
+"""teeforge: a reproducible laboratory for WebAssembly inside a TrustZone TEE."""

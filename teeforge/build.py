@@ -1,0 +1,245 @@
+"""The graph of components: what is stale, in which order, several at once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import threading
+import time
+import zlib
+from collections.abc import Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from teeforge import process
+from teeforge.config import Config
+from teeforge.errors import TeeforgeError
+from teeforge.jobserver import JobServer
+from teeforge.lock import DebianLock
+from teeforge.locking import exclusive_lock
+from teeforge.progress import Progress
+from teeforge.recipe import Recipe, build_order, depends_on, render
+from teeforge.sources import Sources, Tree
+from teeforge.store import Store, Stored
+from teeforge.tools import Tools
+from teeforge.workspace import Workspace
+
+if TYPE_CHECKING:
+    from teeforge.toolchain import Llvm
+
+_BUILD_SECONDS = 3600.0  # how long another process may build the same component
+_FORMAT = "teeforge content key 1"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that decides the products of a component, each under the name that `explain` shows."""
+
+    tree: Tree
+    values: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        """The content key: SHA-256 in hex."""
+        lines = [f"{name}={value}" for name, value in sorted(self.values.items())]
+        return hashlib.sha256("\n".join([_FORMAT, *lines]).encode()).hexdigest()
+
+
+class Builder:
+    """Builds components of one workspace into its store."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        config: Config,
+        lock: DebianLock,
+        recipes: Mapping[str, Recipe],
+        progress: Progress,
+    ) -> None:
+        self.workspace = workspace
+        self.config = config
+        self.recipes = recipes
+        self.sources = Sources(workspace, config, lock)
+        self.store = Store(workspace.store)
+        self.tools = Tools(workspace.cache / "tools.json")
+        self._progress = progress
+        self._stop = threading.Event()
+
+    def build(self, wanted: Iterable[str]) -> dict[str, Stored]:
+        """Bring ``wanted`` and all that they need up to date; return the store's entry of each.
+
+        The first component that fails ends the build: what runs beside it is finished and kept.
+        """
+        order = build_order(self.recipes, list(wanted))
+        done: dict[str, Stored] = {}
+        waiting = list(order)
+        # What is in the store costs no thread: a build with nothing to do ends in this loop.
+        for name in order:
+            ready = all(other in done for other in depends_on(self.recipes[name]))
+            if ready and (entry := self._already(name, done)):
+                done[name] = entry
+                waiting.remove(name)
+        if waiting:
+            self._build_parallel(waiting, done)
+        self.tools.save()
+        return {name: done[name] for name in order}
+
+    def inputs(self, name: str, done: Mapping[str, Stored]) -> Inputs:
+        """Return the inputs of a component whose needs are ``done``."""
+        recipe = self.recipes[name]
+        tree = self.sources.tree(recipe, lambda line: self._progress.line(name, line))
+        values = {
+            "recipe": recipe.text(),
+            "source tree": tree.name,
+            "source commit": tree.commit,
+            "source date": str(tree.date),
+            "toolchain.cross": self.config.toolchain.cross,
+        }
+        for need in recipe.needs:
+            component, product = need.split(".")
+            values[f"product {need}"] = done[component].digest(product)
+        for tool, package in recipe.tools.items():
+            values[f"tool {tool}"] = self.tools.version(tool, package)
+        if recipe.llvm:
+            values["llvm"] = self._llvm(recipe).version_line
+        if any("{python}" in step for step in recipe.steps):
+            values["python"] = f"{platform.python_version()} zlib {zlib.ZLIB_RUNTIME_VERSION}"
+        return Inputs(tree, values)
+
+    def _already(self, name: str, done: Mapping[str, Stored]) -> Stored | None:
+        return self.store.find(name, self.inputs(name, done).key)
+
+    def _build_parallel(self, waiting: list[str], done: dict[str, Stored]) -> None:
+        jobs = JobServer(self.config.job_count)
+        running: dict[Future[Stored], str] = {}
+        failure: TeeforgeError | None = None
+        with self._progress, ThreadPoolExecutor(len(waiting)) as pool:
+            try:
+                while (waiting and failure is None) or running:
+                    for name in list(waiting) if failure is None else []:
+                        if all(other in done for other in depends_on(self.recipes[name])):
+                            waiting.remove(name)
+                            running[pool.submit(self._one, name, dict(done), jobs)] = name
+                    finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        name = running.pop(future)
+                        try:
+                            done[name] = future.result()
+                        except TeeforgeError as error:
+                            self._progress.fail(name)
+                            failure = failure or _named(name, error)
+            except BaseException:
+                self._stop.set()
+                jobs.open_wide()
+                process.end_all()
+                raise
+        jobs.close()
+        if failure:
+            raise failure
+
+    def _one(self, name: str, done: Mapping[str, Stored], jobs: JobServer) -> Stored:
+        """Build one component, or take it from the store; runs in a thread of its own."""
+        progress = self._progress
+        began = time.monotonic()
+        progress.start(name)
+        self.workspace.work.mkdir(parents=True, exist_ok=True)
+        with exclusive_lock(self.workspace.work / f"{name}.lock", wait=_BUILD_SECONDS):
+            inputs = self.inputs(name, done)
+            if entry := self.store.find(name, inputs.key):
+                progress.done(name, "unchanged")
+                return entry
+            _room(self.workspace.build)
+            recipe = self.recipes[name]
+            work = self.workspace.work / name
+            source, out = work / "source", work / "out"
+            self.sources.check_out(recipe, source, lambda line: progress.line(name, line))
+            shutil.rmtree(out, ignore_errors=True)
+            out.mkdir(parents=True)
+            values = self._values(recipe, inputs.tree, source, out, done)
+            self._steps(name, recipe, values, jobs)
+            seconds = round(time.monotonic() - began, 2)
+            entry = self.store.add(name, inputs.key, out, recipe.products, _facts(inputs, seconds))
+        progress.done(name, "built")
+        return entry
+
+    def _steps(self, name: str, recipe: Recipe, values: Mapping[str, str], jobs: JobServer) -> None:
+        env = process.clean_environment(
+            {
+                "SOURCE_DATE_EPOCH": values["source.date"],
+                "GIT_CEILING_DIRECTORIES": str(self.workspace.work / name),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "PYTHONHASHSEED": "0",
+                "MAKEFLAGS": jobs.makeflags,
+                **{key: render(value, values) for key, value in recipe.env.items()},
+            }
+        )
+        log = self.workspace.logs / f"{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.unlink(missing_ok=True)
+        for argv in recipe.argv(values):
+            with jobs.token():
+                if self._stop.is_set():
+                    raise TeeforgeError(f"{name}: stopped")
+                process.run_logged(
+                    argv,
+                    cwd=Path(values["source"]),
+                    env=env,
+                    log=log,
+                    on_line=lambda line: self._progress.line(name, line),
+                    pass_fds=jobs.descriptors,
+                )
+
+    def _llvm(self, recipe: Recipe) -> Llvm:
+        from teeforge.toolchain import find_llvm
+
+        return find_llvm(self.config.toolchain.llvm, recipe.llvm)
+
+    def _values(
+        self, recipe: Recipe, tree: Tree, source: Path, out: Path, done: Mapping[str, Stored]
+    ) -> dict[str, str]:
+        """Return the value of every placeholder that ``recipe`` may use."""
+        values = {
+            "source": str(source),
+            "out": str(out),
+            "python": str(self.workspace.python()),
+            "source.date": str(tree.date),
+            "source.commit": tree.commit,
+            "toolchain.cross": self.config.toolchain.cross,
+        }
+        for need in recipe.needs:
+            component, product = need.split(".")
+            values[need] = str(done[component].product(product))
+        if recipe.llvm:
+            llvm = self._llvm(recipe)
+            values |= {"llvm.version": str(llvm.major), "llvm.cmakedir": str(llvm.cmakedir)}
+        return values
+
+
+def _facts(inputs: Inputs, seconds: float) -> dict[str, Any]:
+    """Return what the manifest keeps of how a component was built."""
+    return {
+        "inputs": dict(inputs.values),
+        "seconds": seconds,
+        "host": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def _named(name: str, error: TeeforgeError) -> TeeforgeError:
+    """Say which component an error is about."""
+    return TeeforgeError(f"{name}: {error.message}", error.hint, error.status)
+
+
+def _room(folder: Path) -> None:
+    """Refuse to begin what a nearly full disk would only break off."""
+    free = shutil.disk_usage(folder).free
+    needed = int(os.environ.get("TEEFORGE_MIN_FREE_MIB", "500")) << 20
+    if free < needed:
+        raise TeeforgeError(
+            f"the disk of {folder} is full: {free >> 20} MiB free, {needed >> 20} MiB needed",
+            "make room (`invoke clean` removes work trees), or set `build_dir:` in config.yaml",
+        )

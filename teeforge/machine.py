@@ -1,0 +1,237 @@
+"""A machine that we run in QEMU: boot it, know its state, stop it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from teeforge.bootlog import STATES, Progress, last_lines, read_progress
+from teeforge.daemon import Daemon
+from teeforge.errors import TeeforgeError
+from teeforge.identity import Identity
+from teeforge.locking import exclusive_lock
+from teeforge.qemu import Firmware, MachineConfig, check_layout, command, inputs_digest
+from teeforge.qmp import Qmp
+from teeforge.workspace import write_atomically
+
+if TYPE_CHECKING:
+    from teeforge.target import QemuTarget
+
+StateCallback = Callable[[str, float], None]
+
+_CONSOLES = ("normal", "secure")
+_LINES_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What is remembered of a started machine in machine.json."""
+
+    digest: str
+    ssh_port: int
+
+
+class Machine:
+    """One QEMU machine, whose state, logs and sockets live in ``folder``."""
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        config: MachineConfig,
+        firmware: Firmware,
+        identity: Identity,
+    ) -> None:
+        self.name = name
+        self.folder = folder
+        self.identity = identity
+        self._config = config
+        self._firmware = firmware
+        self._daemon = Daemon(folder, pidfile="qemu.pid", output="qemu.log")
+        self._record_file = folder / "machine.json"
+
+    def state(self) -> str:
+        """Return the last state of STATES that the machine has reached; off if it does not run."""
+        return self._progress().state if self._daemon.running() else "off"
+
+    def failure(self) -> str:
+        """Return the console line after which a running machine stopped working, or nothing."""
+        return self._progress().failure if self._daemon.running() else ""
+
+    @property
+    def ssh_port(self) -> int:
+        """The port on 127.0.0.1 that leads to the machine. Raises TeeforgeError when it is off."""
+        record = self._record()
+        if record is None or not self._daemon.running():
+            raise TeeforgeError(f"the machine {self.name} is off", "`invoke boot` starts it")
+        return record.ssh_port
+
+    def ssh_line(self) -> str:
+        """Return the `ssh` command to type."""
+        return self.target().address.ssh_line()
+
+    def scp_line(self) -> str:
+        """Return the `scp` command to type, which sends FILE to the machine's /tmp."""
+        return self.target().address.scp_line()
+
+    def target(self) -> QemuTarget:
+        """Return the machine as a target that programs are sent to and run on."""
+        from teeforge.target import QemuTarget
+
+        return QemuTarget(self)
+
+    def console_log(self, console: str) -> Path:
+        """Return the log of a console, ``normal`` or ``secure``."""
+        return self.folder / f"{console}.log"
+
+    def tail(self, console: str, lines: int = 20) -> list[str]:
+        """Return the last lines of a console."""
+        return last_lines(self._log(console), lines)
+
+    def boot(self, on_state: StateCallback | None = None) -> bool:
+        """Bring the machine to the state ``ssh``; say whether it had to be started.
+
+        A machine that runs with these very inputs is left alone, one with others is restarted.
+        ``on_state`` is called with each state as it is reached and the seconds since the start.
+        Raises TeeforgeError that names the state it got stuck in and shows both consoles.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._locked():
+            second_initrd = self.identity.initrd(self.name)
+            digest = inputs_digest(self._config, self._firmware, second_initrd)
+            record = self._record()
+            if self._daemon.running() and record is not None and record.digest == digest:
+                progress = self._progress()
+                if progress == Progress("ssh"):
+                    return False
+                if not progress.failure:
+                    # An earlier invocation was killed while it waited.
+                    self._wait_for_boot(on_state)
+                    return True
+            self._stop()
+            begun = time.monotonic()
+            self._start(digest, second_initrd)
+            self._wait_for_boot(on_state, begun)
+            return True
+
+    def halt(self) -> bool:
+        """Stop the machine within seconds, come what may; say whether it was running."""
+        if not self.folder.is_dir():
+            return False
+        with self._locked():
+            return self._stop()
+
+    def _locked(self) -> contextlib.AbstractContextManager[int]:
+        return exclusive_lock(self.folder / "lock", wait=300)
+
+    def _start(self, digest: str, second_initrd: bytes) -> None:
+        self._record_file.unlink(missing_ok=True)
+        for console in _CONSOLES:
+            self.console_log(console).unlink(missing_ok=True)
+        sizes = (self._firmware.initrd.stat().st_size, len(second_initrd))
+        check_layout(self._config, self._firmware, sum(sizes))
+        # It holds the private half of the host key.
+        write_atomically(self.folder / "identity.cpio", second_initrd, 0o600)
+        files = Firmware(
+            self._firmware.flash.resolve(),
+            self._firmware.kernel.resolve(),
+            self._firmware.initrd.resolve(),
+        )
+        argv = command(self._config, files, Path("identity.cpio"), sizes, self._config.ssh_port)
+        self._daemon.start(argv)
+        try:
+            port = self._await_qmp()
+            record = {"digest": digest, "ssh_port": port, "command": argv}
+            write_atomically(self._record_file, json.dumps(record, indent=2).encode() + b"\n")
+        except BaseException:
+            self._stop()
+            raise
+
+    def _await_qmp(self) -> int:
+        """Wait until QEMU has set itself up, and return the forwarded port."""
+        deadline = time.monotonic() + self._config.deadlines.firmware
+        while True:
+            if not self._daemon.running():
+                raise self._died("off")
+            try:
+                with Qmp(self.folder) as qmp:
+                    return qmp.ssh_port()
+            except TeeforgeError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.02)
+
+    def _wait_for_boot(self, on_state: StateCallback | None, begun: float | None = None) -> None:
+        """Follow the consoles until ``ssh``; a machine that does not get there is stopped."""
+        begun = time.monotonic() if begun is None else begun
+        try:
+            for before, state in zip(STATES, STATES[1:], strict=False):
+                deadline = time.monotonic() + getattr(self._config.deadlines, state)
+                while not (progress := self._progress()).reached(state):
+                    # Asked in this order, so that a last word is still read.
+                    alive = self._daemon.running()
+                    progress = self._progress()
+                    if progress.failure:
+                        raise self._stuck(before, f"gave up: {progress.failure}")
+                    if not alive and not progress.reached(state):
+                        raise self._died(before)
+                    if time.monotonic() > deadline:
+                        seconds = getattr(self._config.deadlines, state)
+                        raise self._stuck(before, f"did not get to `{state}` within {seconds:g} s")
+                    time.sleep(0.02)
+                if on_state:
+                    on_state(state, time.monotonic() - begun)
+        except BaseException:
+            self._stop()
+            raise
+
+    def _stop(self) -> bool:
+        was_running = self._daemon.running()
+        if was_running:
+            with contextlib.suppress(TeeforgeError), Qmp(self.folder, timeout=2) as qmp:
+                qmp.command("quit")
+            if not self._daemon.wait(2):
+                self._daemon.stop()
+        self._record_file.unlink(missing_ok=True)
+        for socket in ("qmp.sock", *(f"{console}.sock" for console in _CONSOLES)):
+            (self.folder / socket).unlink(missing_ok=True)
+        return was_running
+
+    def _progress(self) -> Progress:
+        return read_progress(self._log("normal"), self._log("secure"))
+
+    def _log(self, console: str) -> bytes:
+        try:
+            return self.console_log(console).read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def _record(self) -> _Record | None:
+        try:
+            read = json.loads(self._record_file.read_text(encoding="utf-8"))
+            return _Record(str(read["digest"]), int(read["ssh_port"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _died(self, state: str) -> TeeforgeError:
+        said = self._daemon.said()
+        if any("Could not set up host forwarding rule" in line for line in said):
+            return TeeforgeError(
+                f"port {self._config.ssh_port} on 127.0.0.1 cannot be used for the machine "
+                f"{self.name}: another program has it, or the system refuses it",
+                "set `ssh_port: 0` (any free one) of the target in config.yaml",
+            )
+        return self._stuck(state, "ended: QEMU " + (f"said: {said[-1]}" if said else "exited without a word"))
+
+    def _stuck(self, state: str, what: str) -> TeeforgeError:
+        lines = [f"the machine {self.name}, in the state `{state}`, {what}"]
+        shown = {f"{console} console": self.tail(console, _LINES_SHOWN) for console in _CONSOLES}
+        shown["QEMU"] = self._daemon.said(_LINES_SHOWN)
+        for title, told in shown.items():
+            lines += [f"  {title}:"] + [f"    {line}" for line in told] if told else [f"  {title}: nothing"]
+        return TeeforgeError("\n".join(lines), f"the whole logs are in {self.folder}")

@@ -1,0 +1,96 @@
+"""What is shown while components are built: a live table on a terminal, plain lines elsewhere.
+
+Everything goes to stderr: stdout belongs to the program that runs in the TEE, and to --json.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+
+@dataclass
+class _Row:
+    began: float = field(default_factory=time.monotonic)
+    seconds: float | None = None
+    state: str = "running"
+    last: str = ""
+
+
+class Progress:
+    """Rows of running and finished components; a context manager while a build runs."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, _Row] = {}
+        self._lock = threading.Lock()
+        self._live: Live | None = None
+
+    def __enter__(self) -> Progress:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.live import Live
+
+            self._live = Live(console=Console(stderr=True), get_renderable=self._table, refresh_per_second=8)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
+        self._rows.clear()
+
+    def start(self, name: str) -> None:
+        """A component begins."""
+        with self._lock:
+            self._rows[name] = _Row()
+
+    def line(self, name: str, text: str) -> None:
+        """A component's step printed a line."""
+        with self._lock:
+            if name in self._rows:
+                self._rows[name].last = text
+
+    def done(self, name: str, how: str) -> None:
+        """A component is up to date: ``how`` is `built` or `unchanged`."""
+        self._finish(name, how)
+
+    def fail(self, name: str) -> None:
+        """A component failed."""
+        self._finish(name, "failed")
+
+    def _finish(self, name: str, state: str) -> None:
+        with self._lock:
+            row = self._rows.setdefault(name, _Row())
+            row.seconds = time.monotonic() - row.began
+            row.state, row.last = state, ""
+            if self._live is None:
+                say(f"{name:<20} {state:<10} {row.seconds:6.1f} s")
+
+    def _table(self) -> Any:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 2))
+        style = {"built": "green", "unchanged": "dim", "failed": "bold red", "running": "yellow"}
+        with self._lock:
+            for name, row in self._rows.items():
+                seconds = row.seconds if row.seconds is not None else time.monotonic() - row.began
+                table.add_row(
+                    Text(name),
+                    Text(row.state, style=style[row.state]),
+                    Text(f"{seconds:.1f} s"),
+                    Text(row.last, style="dim", no_wrap=True, overflow="ellipsis"),
+                )
+        return table
+
+
+def say(text: str) -> None:
+    """Print a line for the user on stderr."""
+    print(text, file=sys.stderr, flush=True)

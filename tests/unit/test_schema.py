@@ -1,0 +1,100 @@
+"""YAML to dataclasses: every mistake is named, with file, line and key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from teeforge.config import Config, GitSource, QemuTarget, SshTarget
+from teeforge.errors import TeeforgeError
+from teeforge.schema import load
+
+COMMIT = "753afbbee1682f5d16fd30e87b31058a4fd4f4b8"
+GOOD = f"""\
+sources:
+  optee_os: {{url: "https://example.org/optee_os.git", commit: {COMMIT}}}
+targets:
+  qemu: {{kind: qemu}}
+"""
+
+
+def read(tmp_path: Path, text: str) -> Config:
+    path = tmp_path / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load(path, Config)
+
+
+def refused(tmp_path: Path, text: str) -> str:
+    with pytest.raises(TeeforgeError) as caught:
+        read(tmp_path, text)
+    return caught.value.message
+
+
+def test_a_config_becomes_dataclasses_with_defaults(tmp_path: Path) -> None:
+    config = read(tmp_path, GOOD)
+    assert config.sources["optee_os"] == GitSource("https://example.org/optee_os.git", COMMIT)
+    assert config.targets["qemu"] == QemuTarget("qemu")
+    assert config.toolchain.llvm == "auto"
+
+
+def test_a_target_of_kind_ssh_is_told_from_qemu_by_its_kind(tmp_path: Path) -> None:
+    config = read(tmp_path, GOOD + "  board: {kind: ssh, host: 192.0.2.1, host_key: ssh-ed25519 AAAA}\n")
+    assert config.targets["board"] == SshTarget("ssh", "192.0.2.1", "ssh-ed25519 AAAA")
+
+
+def test_an_unknown_key_names_the_line_and_the_nearest_valid_key(tmp_path: Path) -> None:
+    message = refused(tmp_path, GOOD + "toolchian: {llvm: 14}\n")
+    assert message == f"{tmp_path}/config.yaml:5: toolchian: unknown key; did you mean `toolchain`?"
+
+
+def test_all_mistakes_of_a_file_are_shown_at_once(tmp_path: Path) -> None:
+    text = GOOD + "jobs: many\ntoolchain: {lvm: 14}\nmirrors: [1]\n"
+    lines = refused(tmp_path, text).splitlines()
+    assert len(lines) == 3
+    assert "5: jobs: is `many`" in lines[0] or "5: jobs: should be" in lines[0]
+    assert "6: toolchain.lvm: unknown key; did you mean `llvm`?" in lines[1]
+    assert "7: mirrors: should be a mapping" in lines[2]
+
+
+def test_a_short_commit_is_refused_with_the_reason(tmp_path: Path) -> None:
+    message = refused(tmp_path, GOOD.replace(COMMIT, "cba4c782"))
+    assert "sources.optee_os.commit: `cba4c782` is not a full 40-digit commit" in message
+
+
+def test_a_commit_of_digits_only_is_text(tmp_path: Path) -> None:
+    digits = "1" * 40
+    source = read(tmp_path, GOOD.replace(COMMIT, digits)).sources["optee_os"]
+    assert isinstance(source, GitSource)
+    assert source.commit == digits
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    assert "targets: is missing" in refused(tmp_path, GOOD.split("targets")[0])
+
+
+def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
+    assert "6: jobs: stands here twice" in refused(tmp_path, GOOD + "jobs: 1\njobs: 2\n")
+
+
+def test_broken_yaml_names_the_line(tmp_path: Path) -> None:
+    assert refused(tmp_path, GOOD + "jobs: [1\n").startswith(f"{tmp_path}/config.yaml:6: not YAML")
+
+
+def test_an_empty_file_is_one_clear_line(tmp_path: Path) -> None:
+    assert "should be a mapping" in refused(tmp_path, "")
+
+
+def test_a_size_without_sense_is_refused(tmp_path: Path) -> None:
+    message = refused(tmp_path, GOOD.replace("{kind: qemu}", "{kind: qemu, memory: lots}"))
+    assert "targets.qemu.memory: is `lots`" in message
+
+
+def test_the_longest_mirror_prefix_wins(tmp_path: Path) -> None:
+    config = read(
+        tmp_path,
+        GOOD + "mirrors: {'https://example.org/': 'file:///a/', 'https://example.org/optee': 'file:///b'}\n",
+    )
+    assert config.mirrored("https://example.org/optee_os.git") == "file:///b_os.git"
+    assert config.mirrored("https://example.org/tf-a.git") == "file:///a/tf-a.git"
+    assert config.mirrored("https://other.org/x.git") == "https://other.org/x.git"
