@@ -80,7 +80,7 @@ class Builder:
         # What is in the store costs no thread: a build with nothing to do ends in this loop.
         for name in order:
             ready = all(other in done for other in depends_on(self.recipes[name]))
-            if ready and (entry := self._already(name, done)):
+            if ready and (entry := self.store.find(name, self.inputs(name, done).key)):
                 done[name] = entry
                 waiting.remove(name)
         if waiting:
@@ -110,7 +110,10 @@ class Builder:
             values["python"] = f"{platform.python_version()} zlib {zlib.ZLIB_RUNTIME_VERSION}"
         return Inputs(tree, values)
 
-    def _already(self, name: str, done: Mapping[str, Stored]) -> Stored | None:
+    def peek(self, name: str, done: Mapping[str, Stored]) -> Stored | None:
+        """Return the store's entry if the component is up to date; nothing is fetched to know it."""
+        if not self.sources.known(self.recipes[name]):
+            return None
         return self.store.find(name, self.inputs(name, done).key)
 
     def _build_parallel(self, waiting: list[str], done: dict[str, Stored]) -> None:

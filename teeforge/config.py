@@ -73,6 +73,9 @@ class QemuTarget:
     memory: str = "1057MiB"
     cpu: str = "cortex-a53"
     ssh_port: int = 0
+    firmware: str = "trusted-firmware-a.flash"
+    kernel: str = "linux.Image"
+    initrd: str = "rootfs.initrd"
 
     def __post_init__(self) -> None:
         if not 1 <= self.cpus <= 8:
@@ -81,6 +84,9 @@ class QemuTarget:
             raise ValueError(f"ssh_port: is {self.ssh_port}, should be 0 (any free one) to 65535")
         if parse_size(self.memory, "memory") < 512 << 20:
             raise ValueError(f"memory: is {self.memory}, should be at least 512MiB")
+        for key in ("firmware", "kernel", "initrd"):
+            if getattr(self, key).count(".") != 1:
+                raise ValueError(f"{key}: `{getattr(self, key)}` should be component.product")
 
     @property
     def memory_mib(self) -> int:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from teeforge.config import Config, DebianArchive
-from teeforge.errors import TeeforgeError
+from teeforge.errors import TeeforgeError, UnreachableError
 from teeforge.lock import DebianLock, LockedPackage
 from teeforge.process import run
 
@@ -60,7 +60,7 @@ class Pool:
             fresh.write_bytes(data)
             fresh.rename(path)
             return
-        raise TeeforgeError(
+        raise UnreachableError(
             f"{package.name} {package.version} cannot be had:\n"
             + "\n".join(f"    {problem}" for problem in problems),
             "check the network and https_proxy, or set `debian.mirror:` in config.yaml",

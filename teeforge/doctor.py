@@ -145,8 +145,8 @@ def _llvm(config: Config, accepted: tuple[int, ...]) -> Check:
                 return Check("LLVM for wamrc", "", (f"llvm-{major}-dev",))
         raise TeeforgeError(
             error.message,
-            f"apt has none of LLVM {', '.join(map(str, majors))} either: install one of them by hand and name it "
-            "as `toolchain.llvm:` in config.yaml",
+            f"apt has none of LLVM {', '.join(map(str, majors))} either: install one by hand, "
+            "and name its folder as `toolchain.llvm:` in config.yaml",
         ) from error
 
 

@@ -15,3 +15,7 @@ class TeeforgeError(Exception):
         self.message = message
         self.hint = hint
         self.status = status
+
+
+class UnreachableError(TeeforgeError):
+    """Nobody on the network served what was asked for: trying again elsewhere or later may help."""

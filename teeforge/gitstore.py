@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from teeforge.errors import TeeforgeError
+from teeforge.errors import TeeforgeError, UnreachableError
 
 # What has no date of its own is as old as this: 2020-01-01, Unix seconds.
 OVERLAY_DATE = 1577836800
@@ -89,7 +89,7 @@ class GitStore:
                         "correct `commit:` in config.yaml, or `mirrors:` if the mirror is behind",
                     ) from error
                 if attempt == _TRIES:
-                    raise TeeforgeError(
+                    raise UnreachableError(
                         f"{url} cannot be fetched: {_last_line(told)}",
                         "check the network, set https_proxy, or name one of `mirrors:` in config.yaml",
                     ) from error

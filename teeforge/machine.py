@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import time
 from collections.abc import Callable
@@ -170,7 +171,7 @@ class Machine:
         """Follow the consoles until ``ssh``; a machine that does not get there is stopped."""
         begun = time.monotonic() if begun is None else begun
         try:
-            for before, state in zip(STATES, STATES[1:], strict=False):
+            for before, state in itertools.pairwise(STATES):
                 deadline = time.monotonic() + getattr(self._config.deadlines, state)
                 while not (progress := self._progress()).reached(state):
                     # Asked in this order, so that a last word is still read.

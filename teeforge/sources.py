@@ -68,7 +68,7 @@ class Sources:
             named = f"{self._lock.digest(recipe.source)} {self._overlay_digest(recipe)}"
             locked = calendar.timegm(time.strptime(self._lock.snapshot, "%Y%m%dT%H%M%SZ"))
             return Tree("debian:" + hashlib.sha256(named.encode()).hexdigest(), locked, "")
-        memo = self._workspace.cache / "trees" / f"{self._inputs(recipe, source)}.json"
+        memo = self._memo(recipe, source)
         try:
             return Tree(**json.loads(memo.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
@@ -80,6 +80,11 @@ class Sources:
         tree = Tree(f"git:{git.tree(commit)}", date, base)
         write_atomically(memo, json.dumps(asdict(tree)).encode())
         return tree
+
+    def known(self, recipe: Recipe) -> bool:
+        """Say whether tree() answers without fetching or patching anything."""
+        source = self._config.sources[recipe.source] if recipe.source else None
+        return isinstance(source, DebianSource) or self._memo(recipe, source).is_file()
 
     def compose(self, recipe: Recipe, on_line: Callable[[str], None] = quiet) -> str:
         """Fetch a git source and put cherry-picks, patches and overlay on top; return the commit."""
@@ -105,6 +110,9 @@ class Sources:
         commit = self.compose(recipe, on_line)
         self._git(recipe.source).check_out(commit, folder)
         return commit
+
+    def _memo(self, recipe: Recipe, source: GitSource | None) -> Path:
+        return self._workspace.cache / "trees" / f"{self._inputs(recipe, source)}.json"
 
     def _inputs(self, recipe: Recipe, source: GitSource | None) -> str:
         """Return a digest of all that decides the tree of a git source or an overlay."""

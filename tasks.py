@@ -1,0 +1,187 @@
+"""The tasks of teeforge: `invoke --list` is the table of contents."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.tasks import task
+
+TARGET = {"target": "a target of config.yaml (default: qemu)"}
+
+
+def command(**options: Any) -> Callable[[Callable[..., int | None]], Any]:
+    """Make a function a task: its errors become one line and an exit status, its result the status."""
+
+    def decorate(body: Callable[..., int | None]) -> Any:
+        @functools.wraps(body)
+        def guarded(*arguments: Any, **named: Any) -> None:
+            from teeforge.guard import guard
+
+            status = guard(lambda: body(*arguments, **named))
+            if status:
+                sys.exit(status)
+
+        return task(**options)(guarded)
+
+    return decorate
+
+
+@command(help=TARGET)
+def demo(_: Context, target: str = "qemu") -> int:
+    """Do it all, from a bare host to a greeting out of the TEE."""
+    from teeforge.lab import Lab
+
+    return Lab().demo(target)
+
+
+@command()
+def fetch(_: Context) -> None:
+    """Fetch every source at its pinned commit or version."""
+    from teeforge.lab import Lab
+
+    Lab().fetch()
+
+
+@command()
+def patch(_: Context) -> None:
+    """Write out every component's patched work tree."""
+    from teeforge.lab import Lab
+
+    Lab().patch()
+
+
+@command(positional=["name"], help={"name": "the component, as in recipes/"})
+def build(_: Context, name: str) -> None:
+    """Build one component and what it needs."""
+    from teeforge.lab import Lab
+
+    Lab().build([name])
+
+
+@command()
+def build_all(_: Context) -> None:
+    """Build every component that is not up to date."""
+    from teeforge.lab import Lab
+
+    Lab().build()
+
+
+@command(help=TARGET)
+def boot(_: Context, target: str = "qemu") -> None:
+    """Boot the machine, wait until it answers over SSH."""
+    from teeforge.lab import Lab
+
+    Lab().boot(target)
+
+
+@command(help=TARGET)
+def deploy(_: Context, target: str = "qemu") -> None:
+    """Push TAs and host apps to the target over SSH."""
+    from teeforge.lab import Lab
+
+    Lab().deploy(target)
+
+
+@command(
+    positional=["file"],
+    iterable=["env"],
+    help={
+        "file": "a .c, .wasm or .aot",
+        "heap": "memory of the runtime, e.g. 408340 or 2MiB (default: auto)",
+        "args": "the program's arguments, in one string",
+        "env": "NAME=VALUE for the program; may be repeated",
+        **TARGET,
+    },
+)
+def run(
+    _: Context,
+    file: str,
+    heap: str = "auto",
+    args: str = "",
+    env: list[str] | None = None,
+    target: str = "qemu",
+) -> int:
+    """Run a .c, .wasm or .aot in the TEE, with its exit status."""
+    from teeforge.lab import Lab, RunOptions, split_arguments
+
+    options = RunOptions(heap, split_arguments(args), tuple(env or ()))
+    return Lab().run(Path(file).expanduser(), target, options)
+
+
+@command(help=TARGET)
+def shell(_: Context, target: str = "qemu") -> int:
+    """Open a shell on the target."""
+    from teeforge.lab import Lab
+
+    return Lab().shell(target)
+
+
+@command(help={"json": "print JSON on stdout"})
+def status(_: Context, json: bool = False) -> None:
+    """Show components, targets, and the ssh lines to type."""
+    from teeforge.lab import Lab
+    from teeforge.report import show_status
+
+    show_status(Lab(), json)
+
+
+@command(help=TARGET)
+def halt(_: Context, target: str = "qemu") -> None:
+    """Stop the machine."""
+    from teeforge.lab import Lab
+
+    Lab().halt(target)
+
+
+@command(help={"everything": "sources, products, keys and machines as well"})
+def clean(_: Context, everything: bool = False) -> None:
+    """Remove work trees, logs and caches."""
+    from teeforge.lab import Lab
+
+    Lab().clean(everything)
+
+
+@command(help={"fix": "install what is missing with apt", "json": "print JSON on stdout"})
+def doctor(_: Context, fix: bool = False, json: bool = False) -> int:
+    """Check that this host has all that is needed."""
+    from teeforge.lab import Lab
+    from teeforge.report import show_health
+
+    return show_health(Lab(), fix, json)
+
+
+@command()
+def lock(_: Context) -> None:
+    """Pin config.yaml's Debian packages anew in debian.lock."""
+    from teeforge.lab import Lab
+    from teeforge.progress import say
+    from teeforge.relock import relock
+
+    lab = Lab()
+    for line in relock(lab.root, lab.config):
+        say(line)
+
+
+@command(
+    help={
+        "only": "unit, integration or e2e (default: all of them and the checks)",
+        "match": "only the tests whose name has this, as pytest -k",
+    }
+)
+def test(_: Context, only: str = "", match: str = "") -> int:
+    """Run the whole test suite, lint to end-to-end."""
+    from teeforge.lab import Lab
+    from teeforge.selftest import run_tests
+
+    return run_tests(Lab(), only, match)
+
+
+namespace = Collection(
+    demo, fetch, patch, build, build_all, boot, deploy, run, shell, status, halt, clean, doctor, lock, test
+)

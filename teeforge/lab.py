@@ -1,0 +1,287 @@
+"""The laboratory of one checkout: what the tasks do, each with what it needs first."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from teeforge.build import Builder
+from teeforge.config import QemuTarget, SshTarget, find_root, load_config
+from teeforge.errors import TeeforgeError
+from teeforge.lock import load_lock
+from teeforge.progress import Progress, say
+from teeforge.recipe import Recipe, load_recipes
+from teeforge.workspace import open_workspace
+
+if TYPE_CHECKING:
+    from teeforge.machine import Machine
+    from teeforge.program import Program
+    from teeforge.store import Stored
+    from teeforge.target import Session, Target
+
+# The host app's name on the target, and where programs are put there.
+_HOST_APP = "optee_wamr"
+_PROGRAMS = "/tmp/teeforge"
+# Room for memory.grow on top of what a module needs to start.
+_HEAP_ROOM = 1 << 20
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How `invoke run` runs a program; ``heap`` is `auto` or a size such as 408340 or 2MiB."""
+
+    heap: str = "auto"
+    arguments: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
+
+
+class Lab:
+    """The sources, products and targets of one checkout."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or find_root(Path.cwd())
+        self.config = load_config(self.root)
+        self.workspace = open_workspace(self.root, self.config)
+
+    @functools.cached_property
+    def recipes(self) -> dict[str, Recipe]:
+        """Every component's recipe."""
+        return load_recipes(self.root, self.config)
+
+    @functools.cached_property
+    def builder(self) -> Builder:
+        """What builds components into the store."""
+        lock = load_lock(self.root, self.config)
+        return Builder(self.workspace, self.config, lock, self.recipes, Progress())
+
+    def fetch(self) -> None:
+        """Bring every source here."""
+        for name in self.config.sources:
+            began = time.monotonic()
+            self.builder.sources.fetch(name, lambda line, name=name: say(f"{name}: {line}"))  # type: ignore[misc]
+            say(f"{name:<20} here       {time.monotonic() - began:6.1f} s")
+
+    def patch(self) -> None:
+        """Write out every component's work tree, patched and overlaid, and name its commit."""
+        for name, recipe in self.recipes.items():
+            folder = self.workspace.work / name / "source"
+            commit = self.builder.sources.check_out(recipe, folder)
+            say(f"{name:<20} {commit[:12] or 'Debian':<12} {folder}")
+
+    def build(self, names: Iterable[str] = ()) -> dict[str, Stored]:
+        """Bring components (none named: all) up to date; a fresh host gets its tools first."""
+        wanted = list(names) or list(self.recipes)
+        began = time.monotonic()
+        built = self.builder.build(wanted)
+        say(f"{len(built)} components up to date in {time.monotonic() - began:.2f} s")
+        return built
+
+    def machine(self, name: str) -> Machine:
+        """Return the machine of a target of kind qemu, its firmware built."""
+        from teeforge.identity import load_identity
+        from teeforge.machine import Machine
+        from teeforge.qemu import Firmware, MachineConfig
+
+        settings = self.config.targets[name]
+        assert isinstance(settings, QemuTarget)
+        parts = [part.split(".") for part in (settings.firmware, settings.kernel, settings.initrd)]
+        for component, product in parts:
+            if product not in getattr(self.recipes.get(component), "products", {}):
+                raise TeeforgeError(
+                    f"config.yaml: targets.{name}: no recipe gives `{component}.{product}`",
+                    "name a component and one of its products",
+                )
+        built = self.builder.build([component for component, _ in parts])
+        flash, kernel, initrd = (built[component].product(product) for component, product in parts)
+        return Machine(
+            name,
+            self.workspace.targets / name,
+            MachineConfig(settings.cpus, settings.memory_mib, settings.cpu, settings.ssh_port),
+            Firmware(flash, kernel, initrd),
+            load_identity(self.workspace.identity),
+        )
+
+    def boot(self, name: str) -> Target:
+        """Bring a target to where it answers over SSH, and return it."""
+        settings = self._target_settings(name)
+        if isinstance(settings, SshTarget):
+            return self.board(name, settings)
+        machine = self.machine(name)
+        if machine.boot(lambda state, seconds: say(f"{name:<20} {state:<10} {seconds:6.1f} s")):
+            say(f"{machine.ssh_line()}")
+        return machine.target()
+
+    def deploy(self, name: str) -> None:
+        """Build and boot what is not yet, and make the target's TAs and host apps the current ones."""
+        with self._deployed(name):
+            pass
+
+    def run(self, file: Path, name: str, options: RunOptions) -> int:
+        """Compile ``file`` as far as needed, run it in the TEE of a target; return its exit status.
+
+        stdout is the program's alone; the program's stderr and our lines go to stderr.
+        """
+        program = self._program(file)
+        heap = self._heap(program, options.heap)
+        for setting in options.environment:
+            if "=" not in setting:
+                raise TeeforgeError(f"--env {setting}: is not NAME=VALUE", "for example --env LANG=C")
+        with self._deployed(name) as session:
+            from teeforge.push import Upload
+
+            remote = f"{_PROGRAMS}/{program.sha256[:12]}/{file.stem}.aot"
+            session.push([Upload(program.aot, remote, 0o644)])
+            environment = [word for setting in options.environment for word in ("--env", setting)]
+            return session.run(
+                [_HOST_APP, *environment, str(heap), remote, *options.arguments],
+                on_stdout=_writer(sys.stdout.buffer),
+                on_stderr=_writer(sys.stderr.buffer),
+            )
+
+    def demo(self, name: str) -> int:
+        """Everything, from a bare host to a greeting out of the secure world, with the evidence."""
+        from teeforge.doctor import ensure_host
+
+        ensure_host(self.config, self.recipes)
+        self.build()
+        status = self.run(self.root / "samples" / "hello.c", name, RunOptions())
+        if isinstance(self._target_settings(name), QemuTarget):
+            told = [line for line in self.machine(name).tail("secure", 50) if "sha256" in line]
+            say("the secure world's log says:")
+            for line in told[-1:]:
+                say(f"    {line}")
+        return status
+
+    def shell(self, name: str) -> int:
+        """Give the terminal to a shell on a target; return its exit status."""
+        target = self.boot(name)
+        say(target.address.ssh_line())
+        return target.shell()
+
+    def halt(self, name: str) -> None:
+        """Stop a machine that we started."""
+        if isinstance(self._target_settings(name), SshTarget):
+            raise TeeforgeError(f"{name} is a board: teeforge did not start it", "switch it off by hand")
+        stopped = self.machine_as_it_is(name).halt()
+        say(f"{name} is off" if stopped else f"{name} was off already")
+
+    def clean(self, everything: bool) -> None:
+        """Remove work trees, logs and caches; with ``everything`` sources, products and machines too."""
+        build = self.workspace.build
+        if everything:
+            for name, settings in self.config.targets.items():
+                if isinstance(settings, QemuTarget):
+                    self.machine_as_it_is(name).halt()
+        gone = [build] if everything else [self.workspace.work, self.workspace.cache, self.workspace.logs]
+        for folder in gone:
+            shutil.rmtree(folder, ignore_errors=True)
+        link = self.root / self.config.build_dir
+        if everything and link.is_symlink():
+            link.unlink()
+        say(f"removed {', '.join(str(folder) for folder in gone)}")
+
+    def _deployed(self, name: str) -> Session:
+        """Return a connection to a target that has the current TAs and host apps."""
+        from teeforge.push import Upload
+
+        wanted = [component for component, recipe in self.recipes.items() if recipe.deploy]
+        built = self.builder.build(wanted)
+        uploads = [
+            Upload(built[component].product(entry.product), entry.path, int(entry.mode, 8))
+            for component in wanted
+            for entry in self.recipes[component].deploy
+        ]
+        session = self.boot(name).connect()
+        try:
+            pushed = session.push(uploads)
+        except BaseException:
+            session.close()
+            raise
+        for path in pushed.sent:
+            say(f"{name}:{path}")
+        return session
+
+    def _program(self, file: Path) -> Program:
+        from teeforge.program import build_program
+        from teeforge.toolchain import find_wasm_compiler
+
+        kind = file.suffix.lower()
+        cc = find_wasm_compiler(self.config.toolchain.wasm_cc) if kind == ".c" and file.is_file() else None
+        wamrc = Path()
+        if kind in (".c", ".wasm") and file.is_file():
+            wamrc = self.builder.build(["wamrc"])["wamrc"].product("wamrc")
+        program = build_program(file, wamrc=wamrc, cache=self.workspace.cache / "programs", cc=cc)
+        if program.notes:
+            say(program.notes.rstrip())
+        return program
+
+    def _heap(self, program: Program, wanted: str) -> int:
+        from teeforge.aot import EXEC_STACK, heap_needed
+        from teeforge.config import parse_size
+
+        if wanted == "auto":
+            return heap_needed(program.module, stack=EXEC_STACK) + _HEAP_ROOM
+        try:
+            return parse_size(wanted, "--heap")
+        except ValueError as error:
+            raise TeeforgeError(str(error), "for example --heap 2MiB, or --heap auto") from error
+
+    def _target_settings(self, name: str) -> QemuTarget | SshTarget:
+        if name not in self.config.targets:
+            known = ", ".join(self.config.targets)
+            raise TeeforgeError(f"config.yaml has no target `{name}`", f"known targets: {known}")
+        return self.config.targets[name]
+
+    def board(self, name: str, settings: SshTarget) -> Target:
+        """Return a target of kind ssh."""
+        from teeforge import target
+        from teeforge.identity import load_identity
+
+        key = Path(settings.key).expanduser() if settings.key else None
+        return target.SshTarget(
+            name,
+            settings.host,
+            settings.host_key,
+            key or load_identity(self.workspace.identity).client_key,
+            self.workspace.targets / name,
+            settings.port,
+            settings.user,
+        )
+
+    def machine_as_it_is(self, name: str) -> Machine:
+        """Return a machine to look at or to stop: nothing is built for it."""
+        from teeforge.identity import load_identity
+        from teeforge.machine import Machine
+        from teeforge.qemu import Firmware, MachineConfig
+
+        nothing = Path("/nonexistent")
+        return Machine(
+            name,
+            self.workspace.targets / name,
+            MachineConfig(),
+            Firmware(nothing, nothing, nothing),
+            load_identity(self.workspace.identity),
+        )
+
+
+def split_arguments(text: str) -> tuple[str, ...]:
+    """Return the words of --args, split as a shell would."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise TeeforgeError(f"--args {text}: {error}", "close the quotation") from error
+
+
+def _writer(stream: BinaryIO) -> Callable[[bytes], None]:
+    def write(data: bytes) -> None:
+        stream.write(data)
+        stream.flush()
+
+    return write

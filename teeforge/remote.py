@@ -1,0 +1,138 @@
+"""Running a program on a target over SSH: its streams as they come, its status, its end."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import shlex
+import signal
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import IO, TYPE_CHECKING
+
+from teeforge.errors import TeeforgeError
+from teeforge.sshsignals import exit_signal, send_signal
+
+if TYPE_CHECKING:
+    import paramiko
+
+Sink = Callable[[bytes], object]
+
+_CHUNK = 1 << 16
+
+
+def run_remote(
+    client: paramiko.SSHClient,
+    name: str,
+    argv: Sequence[str],
+    stdin: IO[bytes] | bytes | None,
+    on_stdout: Sink,
+    on_stderr: Sink,
+) -> int:
+    """Run ``argv`` on the target ``name`` and return its exit status.
+
+    The sinks get bytes as the program writes them, all of them. Raises TeeforgeError when a signal
+    ends the program (``status`` is 128 + its number, as shells have it) or the connection is lost.
+    An exception on our side, Ctrl-C included, ends the program over there.
+    """
+    channel = _open_channel(client, name)
+    # exec: signals that we send reach the program and not a shell around it.
+    channel.exec_command("exec " + shlex.join(argv))
+    feeder = threading.Thread(target=_feed, args=(channel, stdin), daemon=True)
+    feeder.start()
+    try:
+        _pump(channel, on_stdout, on_stderr)
+        return _status(channel, name, argv[0])
+    except KeyboardInterrupt:
+        send_signal(channel, "INT")
+        raise
+    except BaseException:
+        send_signal(channel, "TERM")
+        raise
+    finally:
+        channel.close()
+
+
+def capture_remote(client: paramiko.SSHClient, name: str, command: str) -> tuple[int, str, str]:
+    """Run one line of shell on the target; return its exit status, stdout and stderr."""
+    channel = _open_channel(client, name)
+    out, err = bytearray(), bytearray()
+    try:
+        channel.exec_command(command)
+        channel.shutdown_write()
+        _pump(channel, out.extend, err.extend)
+        return (
+            _status(channel, name, command),
+            out.decode(errors="replace"),
+            err.decode(errors="replace"),
+        )
+    finally:
+        channel.close()
+
+
+def _open_channel(client: paramiko.SSHClient, name: str) -> paramiko.Channel:
+    transport = client.get_transport()
+    try:
+        if transport is None:
+            raise EOFError
+        return transport.open_session(timeout=20)
+    except Exception as error:
+        raise _lost(name) from error
+
+
+def _feed(channel: paramiko.Channel, source: IO[bytes] | bytes | None) -> None:
+    """Send the program's stdin, then its end."""
+    # The program may end, or close its stdin, before it has read all.
+    with contextlib.suppress(OSError, EOFError, ValueError):
+        for chunk in _chunks(source):
+            channel.sendall(chunk)
+        channel.shutdown_write()
+
+
+def _chunks(source: IO[bytes] | bytes | None) -> Iterable[bytes]:
+    if source is None:
+        return
+    if isinstance(source, bytes):
+        yield source
+        return
+    # read1: a line typed on a terminal must not wait for a full buffer.
+    read = getattr(source, "read1", source.read)
+    while chunk := read(_CHUNK):
+        yield chunk
+
+
+def _pump(channel: paramiko.Channel, on_stdout: Sink, on_stderr: Sink) -> None:
+    """Hand over both streams until both have ended."""
+    while True:
+        # Asked before reading: what came before the end is then read for certain.
+        ended = channel.eof_received or channel.closed
+        while channel.recv_stderr_ready():
+            on_stderr(channel.recv_stderr(_CHUNK))
+        while channel.recv_ready():
+            on_stdout(channel.recv(_CHUNK))
+        if ended:
+            return
+        select.select([channel], [], [], 1.0)
+
+
+def _status(channel: paramiko.Channel, name: str, program: str) -> int:
+    # A program may close its output and go on.
+    while not channel.status_event.wait(1.0) and not channel.closed:
+        pass
+    if channel.exit_status >= 0:
+        return channel.exit_status
+    ended_by = exit_signal(channel)
+    if ended_by is not None:
+        number = getattr(signal, f"SIG{ended_by}", 0)
+        raise TeeforgeError(
+            f"{program} was ended by signal {ended_by} on {name}",
+            status=128 + number if number else 1,
+        )
+    transport = channel.get_transport()
+    if transport is None or not transport.is_active():
+        raise _lost(name)
+    raise TeeforgeError(f"{program} ended on {name} without an exit status")
+
+
+def _lost(name: str) -> TeeforgeError:
+    return TeeforgeError(f"the connection to {name} was lost", "`invoke status` shows whether it still runs")

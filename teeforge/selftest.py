@@ -1,0 +1,50 @@
+"""`invoke test`: the test suite, in the same .venv, with what the tests themselves need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from teeforge.doctor import ensure_host
+from teeforge.errors import TeeforgeError
+from teeforge.progress import say
+
+if TYPE_CHECKING:
+    from teeforge.lab import Lab
+
+_KINDS = ("unit", "integration", "e2e")
+
+
+def run_tests(lab: Lab, only: str, match: str) -> int:
+    """Run pytest on all tests, or ``only`` one kind of them; return its exit status."""
+    if only and only not in _KINDS:
+        raise TeeforgeError(f"--only {only}: there are {', '.join(_KINDS)}", "leave it out to run all")
+    _install_requirements(lab.root)
+    try:
+        ensure_host(lab.config, lab.recipes)
+    except TeeforgeError as error:
+        say(f"{error.message}; tests that need them will be skipped ({error.hint})")
+    places = [str(lab.root / "tests" / kind) for kind in ([only] if only else _KINDS)]
+    words = ["-k", match] if match else []
+    command = [sys.executable, "-m", "pytest", *places, *words]
+    return subprocess.run(command, cwd=lab.root, check=False).returncode
+
+
+def _install_requirements(root: Path) -> None:
+    """Install requirements-test.txt unless that was done already."""
+    locked = root / "requirements-test.txt"
+    installed = Path(sys.prefix) / locked.with_suffix(".installed").name
+    if installed.is_file() and installed.read_bytes() == locked.read_bytes():
+        return
+    say("installing requirements-test.txt into .venv")
+    options = ["--quiet", "--disable-pip-version-check", "--retries", "10", "--timeout", "60"]
+    options += ["--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", str(locked)]
+    done = subprocess.run([sys.executable, "-m", "pip", "install", *options], stdout=sys.stderr, check=False)
+    if done.returncode != 0:
+        raise TeeforgeError(
+            "pip could not install requirements-test.txt (its own words are above)",
+            "check the network and https_proxy, then run it again",
+        )
+    installed.write_bytes(locked.read_bytes())

@@ -1,0 +1,163 @@
+"""Targets: what artefacts are sent to and programs run on, whatever kind of machine it is."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
+
+from teeforge.errors import TeeforgeError
+from teeforge.push import Pushed, Upload, push_files
+from teeforge.remote import Sink, run_remote
+from teeforge.ssh import SshAddress, connect, parse_host_key
+from teeforge.workspace import write_atomically
+
+if TYPE_CHECKING:
+    import paramiko
+
+    from teeforge.machine import Machine
+
+
+class Session:
+    """One open connection to a target; a context manager."""
+
+    def __init__(self, name: str, client: paramiko.SSHClient) -> None:
+        self.name = name
+        self.client = client
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def push(self, files: Sequence[Upload]) -> Pushed:
+        """Send what differs, verified and whole; see push.py."""
+        return push_files(self.client, self.name, files)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: IO[bytes] | bytes | None = None,
+        on_stdout: Sink,
+        on_stderr: Sink,
+    ) -> int:
+        """Run a program, its output streamed to the sinks; return its exit status; see remote.py."""
+        return run_remote(self.client, self.name, argv, stdin, on_stdout, on_stderr)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.client.close()
+
+
+class Target(Protocol):
+    """The verbs that every kind of target has."""
+
+    @property
+    def name(self) -> str:
+        """Its name in config.yaml."""
+        ...
+
+    @property
+    def address(self) -> SshAddress:
+        """Where its SSH server is. Raises TeeforgeError when the target is off."""
+        ...
+
+    def connect(self) -> Session:
+        """Open a connection. Raises TeeforgeError when nobody answers or the wrong one does."""
+        ...
+
+    def shell(self) -> int:
+        """Give the user's terminal to a shell over there; return its exit status."""
+        ...
+
+
+class QemuTarget:
+    """A machine of ours; machine.py boots it."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.name = machine.name
+        self._machine = machine
+
+    @property
+    def address(self) -> SshAddress:
+        """Where the machine's SSH server is. Raises TeeforgeError when the machine is off."""
+        identity = self._machine.identity
+        return SshAddress(
+            host="127.0.0.1",
+            port=self._machine.ssh_port,
+            user="root",
+            client_key=identity.client_key,
+            host_key=identity.host_public_key,
+            known_hosts=identity.known_hosts,
+        )
+
+    def connect(self) -> Session:
+        """Open a connection. Raises TeeforgeError when the machine is not up."""
+        address = self.address
+        failure = self._machine.failure()
+        if failure:
+            raise TeeforgeError(
+                f"the machine {self.name} has stopped working: {failure}",
+                "`invoke boot` restarts it",
+            )
+        state = self._machine.state()
+        # Probes while it boots would only slow it down.
+        if state != "ssh":
+            raise TeeforgeError(
+                f"the machine {self.name} has only got to `{state}`", "`invoke boot` waits for it"
+            )
+        return Session(self.name, connect(self.name, address))
+
+    def shell(self) -> int:
+        """Give the user's terminal to a shell on the machine."""
+        return open_shell(self)
+
+
+@dataclass(frozen=True)
+class SshTarget:
+    """Any board that runs OP-TEE and an SSH server, known by its host key."""
+
+    name: str
+    host: str
+    host_key: str
+    client_key: Path
+    folder: Path
+    port: int = 22
+    user: str = "root"
+
+    @property
+    def address(self) -> SshAddress:
+        """Where the board's SSH server is; writes the known_hosts file for `ssh` into ``folder``."""
+        parse_host_key(self.host_key)
+        known_hosts = self.folder / "known_hosts"
+        pattern = self.host if self.port == 22 else f"[{self.host}]:{self.port}"
+        line = f"{pattern} {self.host_key}\n".encode()
+        if not known_hosts.is_file() or known_hosts.read_bytes() != line:
+            write_atomically(known_hosts, line)
+        return SshAddress(self.host, self.port, self.user, self.client_key, self.host_key, known_hosts)
+
+    def connect(self) -> Session:
+        """Open a connection. Raises TeeforgeError when nobody answers or the wrong one does."""
+        return Session(self.name, connect(self.name, self.address))
+
+    def shell(self) -> int:
+        """Give the user's terminal to a shell on the board."""
+        return open_shell(self)
+
+
+def open_shell(target: Target) -> int:
+    """Run the host's own `ssh`, or else a terminal over paramiko; return the shell's exit status."""
+    address = target.address
+    ssh = shutil.which("ssh")
+    if ssh:
+        port_and_host = ["-p", str(address.port), f"{address.user}@{address.host}"]
+        return subprocess.run([ssh, *address.ssh_options(), *port_and_host], check=False).returncode
+    from teeforge.terminal import remote_shell
+
+    with target.connect() as session:
+        return remote_shell(session.client)

@@ -1,0 +1,213 @@
+"""A real SSH server in this process: programs run under sh, SFTP works on real files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import paramiko
+from paramiko.common import MSG_CHANNEL_REQUEST, cMSG_CHANNEL_REQUEST
+
+
+class Server:
+    """Listens on a port of 127.0.0.1 that the kernel picks, until closed."""
+
+    def __init__(self, host_key: paramiko.PKey, client_key: paramiko.PKey, port: int = 0) -> None:
+        self.host_key = host_key
+        self.client_key = client_key
+        self.attempts: list[str] = []
+        self.accepts_keys = True
+        self.corrupts_uploads = False
+        self.fails_uploads = False
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self._transports: list[paramiko.Transport] = []
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self.port: int = self._socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def drop(self) -> None:
+        """Break every connection without a word, as a crashing machine does."""
+        for transport in self._transports:
+            transport.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._socket.close()
+        for transport in self._transports:
+            transport.close()
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                transport = _Transport(connection)
+                transport.add_server_key(self.host_key)
+                transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, self)
+                self._transports.append(transport)
+                with contextlib.suppress(EOFError, paramiko.SSHException):
+                    transport.start_server(server=_Session(self), event=threading.Event())
+
+
+def _handle_request(channel: Any, message: paramiko.Message) -> None:
+    """Deliver a `signal` request, which paramiko's server side does not know."""
+    rest = message.get_remainder()
+    peek = paramiko.Message(rest)
+    if peek.get_text() == "signal":
+        peek.get_boolean()
+        channel.program.send_signal(getattr(signal, f"SIG{peek.get_text()}"))
+        return
+    channel._handle_request(paramiko.Message(rest))
+
+
+class _Transport(paramiko.Transport):
+    _channel_handler_table: ClassVar[dict[int, Any]] = {
+        **paramiko.Transport._channel_handler_table,  # type: ignore[attr-defined]
+        MSG_CHANNEL_REQUEST: _handle_request,
+    }
+
+
+class _Session(paramiko.ServerInterface):
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "publickey,password,keyboard-interactive"
+
+    def check_auth_none(self, username: str) -> int:
+        self._server.attempts.append("none")
+        return paramiko.AUTH_FAILED
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        self._server.attempts.append("password")
+        return paramiko.AUTH_SUCCESSFUL
+
+    def check_auth_interactive(self, username: str, submethods: str) -> int:
+        self._server.attempts.append("keyboard-interactive")
+        return paramiko.AUTH_FAILED
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        self._server.attempts.append(f"publickey {key.get_base64()}")
+        good = self._server.accepts_keys and key == self._server.client_key
+        return paramiko.AUTH_SUCCESSFUL if good else paramiko.AUTH_FAILED
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return paramiko.OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, channel: Any, command: bytes) -> bool:
+        program = subprocess.Popen(
+            ["sh", "-c", command.decode()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        channel.program = program
+        self._server.processes.append(program)
+        threading.Thread(target=_run, args=(channel, program), daemon=True).start()
+        return True
+
+
+def _run(channel: Any, program: subprocess.Popen[bytes]) -> None:
+    assert program.stdin and program.stdout and program.stderr
+    threading.Thread(target=_feed, args=(channel, program), daemon=True).start()
+    senders = {program.stdout: channel.sendall, program.stderr: channel.sendall_stderr}
+    with contextlib.suppress(OSError):
+        while senders:
+            for pipe in select.select(list(senders), [], [])[0]:
+                data = os.read(pipe.fileno(), 1 << 16)
+                if data:
+                    senders[pipe](data)
+                else:
+                    del senders[pipe]
+        status = program.wait()
+        if status < 0:
+            _send_exit_signal(channel, signal.Signals(-status).name.removeprefix("SIG"))
+        else:
+            channel.send_exit_status(status)
+        channel.close()
+
+
+def _feed(channel: Any, program: subprocess.Popen[bytes]) -> None:
+    assert program.stdin
+    with contextlib.suppress(OSError), program.stdin as stdin:
+        while data := channel.recv(1 << 16):
+            stdin.write(data)
+            stdin.flush()
+
+
+def _send_exit_signal(channel: Any, name: str) -> None:
+    message = paramiko.Message()
+    message.add_byte(cMSG_CHANNEL_REQUEST)
+    message.add_int(channel.remote_chanid)
+    message.add_string("exit-signal")
+    message.add_boolean(False)
+    message.add_string(name)
+    message.add_boolean(False)
+    message.add_string("")
+    message.add_string("")
+    channel.transport._send_user_message(message)
+
+
+class _File(paramiko.SFTPHandle):
+    server: Server
+
+    def write(self, offset: int, data: bytes) -> int:
+        if self.server.fails_uploads:
+            return paramiko.SFTP_FAILURE
+        if self.server.corrupts_uploads:
+            data = bytes([data[0] ^ 1]) + data[1:]
+        return super().write(offset, data)
+
+
+class _Files(paramiko.SFTPServerInterface):
+    """SFTP on the real filesystem: only what a push needs."""
+
+    def __init__(self, session: paramiko.ServerInterface, server: Server) -> None:
+        super().__init__(session)
+        self._server = server
+
+    def open(self, path: str, flags: int, attr: paramiko.SFTPAttributes) -> Any:
+        try:
+            descriptor = os.open(path, flags, 0o600)
+        except OSError as error:
+            return paramiko.SFTPServer.convert_errno(error.errno or 0)
+        handle = _File(flags)
+        handle.server = self._server
+        handle.writefile = os.fdopen(descriptor, "wb")  # type: ignore[attr-defined]
+        return handle
+
+    def chattr(self, path: str, attr: paramiko.SFTPAttributes) -> int:
+        return _did(lambda: Path(path).chmod(attr.st_mode or 0))
+
+    def posix_rename(self, oldpath: str, newpath: str) -> int:
+        return _did(lambda: Path(oldpath).replace(newpath))
+
+    def remove(self, path: str) -> int:
+        return _did(lambda: Path(path).unlink())
+
+
+def _did(action: Any) -> int:
+    try:
+        action()
+    except OSError as error:
+        return paramiko.SFTPServer.convert_errno(error.errno or 0)
+    return paramiko.SFTP_OK
+
+
+@contextlib.contextmanager
+def serving(host_key: paramiko.PKey, client_key: paramiko.PKey, port: int = 0) -> Iterator[Server]:
+    server = Server(host_key, client_key, port)
+    try:
+        yield server
+    finally:
+        server.close()

@@ -1,0 +1,157 @@
+"""Pushing to a target over real SFTP: only what differs, verified, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import paramiko
+import pytest
+
+from teeforge.errors import TeeforgeError
+from teeforge.identity import load_identity
+from teeforge.push import Upload
+from teeforge.target import Session, SshTarget
+from tests.integration.sshserver import Server, serving
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    folder = load_identity(tmp_path / "identity").client_key.parent
+    host_key = paramiko.PKey.from_path(folder / "host_ed25519")
+    with serving(host_key, paramiko.PKey.from_path(folder / "id_ed25519")) as running:
+        yield running
+
+
+@pytest.fixture
+def session(server: Server, tmp_path: Path) -> Iterator[Session]:
+    identity = load_identity(tmp_path / "identity")
+    board = SshTarget(
+        name="board",
+        host="127.0.0.1",
+        port=server.port,
+        client_key=identity.client_key,
+        host_key=identity.host_public_key,
+        folder=tmp_path / "board",
+    )
+    with board.connect() as opened:
+        yield opened
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Path:
+    """A folder with an unusual name on the target, which is this same machine."""
+    folder = tmp_path / "its folder ü $HOME '"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Path:
+    folder = tmp_path / "ours"
+    folder.mkdir()
+    (folder / "a.ta").write_bytes(bytes(range(256)) * 5000)
+    (folder / "empty").write_bytes(b"")
+    return folder
+
+
+def test_a_first_push_sends_bytes_and_mode(session: Session, local: Path, there: Path) -> None:
+    uploads = [
+        Upload(local / "a.ta", f"{there}/a.ta", 0o444),
+        Upload(local / "empty", f"{there}/-rf", 0o755),
+    ]
+    pushed = session.push(uploads)
+    assert (pushed.sent, pushed.unchanged) == ((f"{there}/a.ta", f"{there}/-rf"), ())
+    assert (there / "a.ta").read_bytes() == (local / "a.ta").read_bytes()
+    assert [(there / name).stat().st_mode & 0o7777 for name in ("a.ta", "-rf")] == [0o444, 0o755]
+    assert sorted(file.name for file in there.iterdir()) == ["-rf", "a.ta"]
+
+
+def test_a_second_push_touches_nothing(session: Session, local: Path, there: Path) -> None:
+    uploads = [Upload(local / "a.ta", f"{there}/a.ta"), Upload(local / "empty", f"{there}/empty")]
+    session.push(uploads)
+    before = [(there / name).stat() for name in ("a.ta", "empty")]
+    pushed = session.push(uploads)
+    assert (pushed.sent, pushed.unchanged) == ((), (f"{there}/a.ta", f"{there}/empty"))
+    assert [(there / name).stat().st_ino for name in ("a.ta", "empty")] == [s.st_ino for s in before]
+
+
+def test_only_the_changed_file_is_sent(session: Session, local: Path, there: Path) -> None:
+    uploads = [Upload(local / "a.ta", f"{there}/a.ta"), Upload(local / "empty", f"{there}/empty")]
+    session.push(uploads)
+    (local / "empty").write_bytes(b"not any more")
+    pushed = session.push(uploads)
+    assert (pushed.sent, pushed.unchanged) == ((f"{there}/empty",), (f"{there}/a.ta",))
+    assert (there / "empty").read_bytes() == b"not any more"
+
+
+def test_a_wrong_mode_is_put_right(session: Session, local: Path, there: Path) -> None:
+    session.push([Upload(local / "a.ta", f"{there}/a.ta", 0o444)])
+    (there / "a.ta").chmod(0o666)
+    assert session.push([Upload(local / "a.ta", f"{there}/a.ta", 0o444)]).sent
+    assert (there / "a.ta").stat().st_mode & 0o7777 == 0o444
+
+
+def test_bytes_that_changed_on_the_way_leave_the_old_files(
+    session: Session, server: Server, local: Path, there: Path
+) -> None:
+    (there / "a.ta").write_bytes(b"old")
+    (there / "b.ta").write_bytes(b"old too")
+    server.corrupts_uploads = True
+    with pytest.raises(TeeforgeError, match=r"a\.ta arrived on board with other bytes"):
+        session.push([Upload(local / "a.ta", f"{there}/{name}") for name in ("a.ta", "b.ta")])
+    assert {file.name: file.read_bytes() for file in there.iterdir()} == {
+        "a.ta": b"old",
+        "b.ta": b"old too",
+    }
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    session: Session, server: Server, local: Path, there: Path
+) -> None:
+    (there / "a.ta").write_bytes(b"old")
+    server.fails_uploads = True
+    with pytest.raises(TeeforgeError, match=r"a\.ta cannot be written to .* on board"):
+        session.push([Upload(local / "a.ta", f"{there}/a.ta")])
+    assert [(file.name, file.read_bytes()) for file in there.iterdir()] == [("a.ta", b"old")]
+
+
+def test_a_missing_folder_is_named(session: Session, local: Path, there: Path) -> None:
+    with pytest.raises(TeeforgeError, match="board has no folder .*nowhere, where a.ta should go"):
+        session.push([Upload(local / "a.ta", f"{there}/nowhere/a.ta")])
+
+
+def test_a_folder_in_the_files_place_is_not_filled(session: Session, local: Path, there: Path) -> None:
+    (there / "a.ta").mkdir()
+    with pytest.raises(TeeforgeError, match=r"a\.ta cannot be replaced on board"):
+        session.push([Upload(local / "a.ta", f"{there}/a.ta")])
+    assert list((there / "a.ta").iterdir()) == []
+    assert [file.name for file in there.iterdir()] == ["a.ta"]
+
+
+def test_a_missing_local_file_is_named_before_anything_is_sent(
+    session: Session, local: Path, there: Path
+) -> None:
+    with pytest.raises(TeeforgeError, match="nothing cannot be read"):
+        session.push([Upload(local / "a.ta", f"{there}/a.ta"), Upload(local / "nothing", f"{there}/b.ta")])
+    assert list(there.iterdir()) == []
+
+
+@pytest.mark.parametrize("remote", ["relative", "/folder/", "/a\nb", "/back\\slash"])
+def test_a_path_that_cannot_be_meant_is_refused(session: Session, local: Path, remote: str) -> None:
+    with pytest.raises(TeeforgeError, match="is not an absolute path of a file"):
+        session.push([Upload(local / "a.ta", remote)])
+
+
+def test_two_files_for_one_path_are_refused(session: Session, local: Path, there: Path) -> None:
+    with pytest.raises(TeeforgeError, match="two files are to be sent to"):
+        session.push([Upload(local / name, f"{there}/a.ta") for name in ("a.ta", "empty")])
+
+
+def test_a_connection_that_breaks_during_a_push_is_an_error(
+    session: Session, server: Server, local: Path, there: Path
+) -> None:
+    server.drop()
+    with pytest.raises(TeeforgeError, match="connection to board was lost"):
+        session.push([Upload(local / "a.ta", f"{there}/a.ta")])
+    assert list(there.iterdir()) == []
