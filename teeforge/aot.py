@@ -211,42 +211,52 @@ def check_loadable(data: bytes, name: str) -> AotModule:
     return module
 
 
-# The pool of the runtime (its "heap") holds the linear memory, the program's stack frames of the
-# exec env, and what the loader and the instance allocate; measured with WAMR cba4c782 on aarch64.
-HEAP_FIXED = 4096
-HEAP_PER_FUNCTION = 24
+# The pool of the runtime (its "heap") holds the linear memory, the stack of the exec env, and what the
+# loader and the instance allocate. Bytes each, measured with WAMR cba4c782 on aarch64 by bisection and
+# rounded up. Relocations count although they are freed after loading: the hole they leave is too small
+# for what comes then.
+HEAP_FIXED = 3072
+# The stack of the exec env that the TA asks for (WASM_STACK_SIZE in its run.c): AOT code uses the TA's own.
+EXEC_STACK = 256
+HEAP_PER_FUNCTION = 48
+HEAP_PER_SYMBOL = 96
 HEAP_PER_IMPORT = 128
 HEAP_PER_EXPORT = 96
 HEAP_PER_RELOCATION = 32
+# A .wasm has no relocations yet; compiled C has 5 to 6 for each function.
+_RELOCATIONS_PER_FUNCTION = 6
 
 
-def heap_needed(module: AotModule | WasmModule, *, stack: int, app_heap: int = 0) -> int:
+def heap_needed(module: AotModule | WasmModule, *, stack: int = EXEC_STACK, app_heap: int = 0) -> int:
     """Return how many bytes the runtime's pool must have to run a module, rather too many.
 
     ``stack`` is the stack of the exec env and ``app_heap`` WAMR's own heap inside linear memory,
     both in bytes as the TA is told them. Growth by memory.grow is not in it.
     """
     if isinstance(module, WasmModule):
-        linear = module.memory_bytes
-        data, functions = module.data_bytes, module.functions
-        imports, exports, relocations = len(module.imports), len(module.exports), 0
+        linear, data, functions = module.memory_bytes, module.data_bytes, module.functions
+        imports, exports, symbols = len(module.imports), len(module.exports), functions
+        relocations = functions * _RELOCATIONS_PER_FUNCTION
     elif module.contents is None:
         raise TeeforgeError("the memory need of an AOT file of this version is unknown", _AGAIN)
     else:
         contents = module.contents
         linear = sum(memory.minimum * memory.page_size for memory in contents.memories)
         data, functions = contents.init_data_bytes, contents.functions
-        imports, exports = len(contents.imports), len(contents.exports)
+        imports, exports, symbols = len(contents.imports), len(contents.exports), len(contents.symbols)
         relocations = contents.relocations
-    kept = (
-        HEAP_FIXED
+    return (
+        linear
+        + app_heap
+        + stack
         + data
+        + HEAP_FIXED
         + functions * HEAP_PER_FUNCTION
+        + symbols * HEAP_PER_SYMBOL
         + imports * HEAP_PER_IMPORT
         + exports * HEAP_PER_EXPORT
+        + relocations * HEAP_PER_RELOCATION
     )
-    # Relocations are in memory only while the module is loaded, before there is a linear memory.
-    return kept + max(linear + app_heap + stack, relocations * HEAP_PER_RELOCATION)
 
 
 def _check_magic(data: bytes, name: str) -> None:
@@ -435,7 +445,7 @@ class _Relocations:
             if begin + offset != table.at + table.at % 2:
                 raise table.fail("a symbol is not where the table says")
             self.symbols.append(_string(table, "a symbol"))
-        for _ in range(r.fixed(4, "the number of relocation groups")):
+        for _ in range(r.aligned(4, "the number of relocation groups")):
             self._group()
         if r.at != r.end:
             raise r.fail("the relocation section goes on after its last entry")

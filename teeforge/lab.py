@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # The host app's name on the target, and where programs are put there.
 _HOST_APP = "optee_wamr"
-_PROGRAMS = "/tmp/teeforge"
+_PROGRAMS = "/tmp"
 # Room for memory.grow on top of what a module needs to start.
 _HEAP_ROOM = 1 << 20
 
@@ -136,7 +136,7 @@ class Lab:
         with self._deployed(name) as session:
             from teeforge.push import Upload
 
-            remote = f"{_PROGRAMS}/{program.sha256[:12]}/{file.stem}.aot"
+            remote = f"{_PROGRAMS}/{file.stem}.{program.sha256[:12]}.aot"
             session.push([Upload(program.aot, remote, 0o644)])
             environment = [word for setting in options.environment for word in ("--env", setting)]
             return session.run(

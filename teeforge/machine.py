@@ -227,12 +227,18 @@ class Machine:
                 f"{self.name}: another program has it, or the system refuses it",
                 "set `ssh_port: 0` (any free one) of the target in config.yaml",
             )
-        return self._stuck(state, "ended: QEMU " + (f"said: {said[-1]}" if said else "exited without a word"))
+        return self._stuck(
+            state, "ended: QEMU " + (f"said: {said[-1]}" if said else "exited without a word")
+        )
 
     def _stuck(self, state: str, what: str) -> TeeforgeError:
         lines = [f"the machine {self.name}, in the state `{state}`, {what}"]
         shown = {f"{console} console": self.tail(console, _LINES_SHOWN) for console in _CONSOLES}
         shown["QEMU"] = self._daemon.said(_LINES_SHOWN)
         for title, told in shown.items():
-            lines += [f"  {title}:"] + [f"    {line}" for line in told] if told else [f"  {title}: nothing"]
+            lines += (
+                [f"  {title}:"] + [f"    {line}" for line in told]
+                if told
+                else [f"  {title}: nothing"]
+            )
         return TeeforgeError("\n".join(lines), f"the whole logs are in {self.folder}")

@@ -7,13 +7,13 @@ import errno
 import hashlib
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from teeforge.errors import TeeforgeError
-from teeforge.remote import capture_remote
+from teeforge.remote import capture_remote, close_channel
 
 if TYPE_CHECKING:
     import paramiko
@@ -59,7 +59,7 @@ def _replace(
     client: paramiko.SSHClient, name: str, uploads: Sequence[Upload], digests: dict[str, str]
 ) -> None:
     temporary = {u.remote: _temporary_name(u.remote) for u in uploads}
-    with contextlib.closing(_open_sftp(client, name)) as sftp:
+    with _sftp(client, name) as sftp:
         try:
             for upload in uploads:
                 _send(client, sftp, name, upload, temporary[upload.remote])
@@ -85,6 +85,11 @@ def _send(
     try:
         with upload.local.open("rb") as file:
             sftp.putfo(file, path, confirm=False)
+            size = os.fstat(file.fileno()).st_size
+        # paramiko sends ahead and does not look at the answers.
+        written = sftp.stat(path).st_size
+        if written != size:
+            raise OSError(errno.EIO, f"only {written} of {size} bytes were taken")
         sftp.chmod(path, upload.mode)
     except (OSError, EOFError) as error:
         raise _explain(client, name, upload, error) from error
@@ -123,10 +128,14 @@ def _explain(
                     f"{folder} on {name} is full: {upload.local.name} needs {size} bytes, {free} are free",
                     "remove something there, or give the machine more memory",
                 )
-    return TeeforgeError(f"{upload.local.name} cannot be written to {folder} on {name}: {_words(error)}")
+    return TeeforgeError(
+        f"{upload.local.name} cannot be written to {folder} on {name}: {_words(error)}"
+    )
 
 
-def _remote_state(client: paramiko.SSHClient, name: str, paths: Sequence[str]) -> dict[str, tuple[str, int]]:
+def _remote_state(
+    client: paramiko.SSHClient, name: str, paths: Sequence[str]
+) -> dict[str, tuple[str, int]]:
     """Return SHA-256 and mode of those of ``paths`` that exist, asked in one command."""
     if not paths:
         return {}
@@ -145,7 +154,9 @@ def _remote_state(client: paramiko.SSHClient, name: str, paths: Sequence[str]) -
         if path:
             modes[path] = int(mode, 8)
     if status != 0 or "not found" in complaint:
-        raise TeeforgeError(f"{name} cannot compare files: {complaint.strip() or f'status {status}'}")
+        raise TeeforgeError(
+            f"{name} cannot compare files: {complaint.strip() or f'status {status}'}"
+        )
     return {path: (digests[path], modes[path]) for path in digests if path in modes}
 
 
@@ -174,14 +185,22 @@ def _temporary_name(remote: str) -> str:
     return str(path.with_name(f".{path.name}.{os.urandom(4).hex()}.part"))
 
 
-def _open_sftp(client: paramiko.SSHClient, name: str) -> paramiko.SFTPClient:
+@contextlib.contextmanager
+def _sftp(client: paramiko.SSHClient, name: str) -> Iterator[paramiko.SFTPClient]:
     try:
-        return client.open_sftp()
+        sftp = client.open_sftp()
     except Exception as error:
         raise TeeforgeError(
             f"{name} offers no SFTP: {error or 'the connection was closed'}",
             "its SSH server needs sftp-server",
         ) from error
+    try:
+        yield sftp
+    finally:
+        channel = sftp.get_channel()
+        if channel is not None:
+            close_channel(channel)
+        sftp.close()
 
 
 def _words(error: OSError | EOFError) -> str:

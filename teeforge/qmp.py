@@ -48,7 +48,9 @@ class Qmp:
                 with contextlib.suppress(Exception):
                     protocol.close()
                 if isinstance(error, Exception):
-                    raise TeeforgeError(f"QEMU's control socket does not answer: {error}") from error
+                    raise TeeforgeError(
+                        f"QEMU's control socket does not answer: {error}"
+                    ) from error
                 raise
         self._protocol = protocol
         return self

@@ -7,6 +7,7 @@ import select
 import shlex
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO, TYPE_CHECKING
 
@@ -42,7 +43,9 @@ def run_remote(
     feeder.start()
     try:
         _pump(channel, on_stdout, on_stderr)
-        return _status(channel, name, argv[0])
+        status = _status(channel, name, argv[0])
+        close_channel(channel)
+        return status
     except KeyboardInterrupt:
         send_signal(channel, "INT")
         raise
@@ -61,13 +64,23 @@ def capture_remote(client: paramiko.SSHClient, name: str, command: str) -> tuple
         channel.exec_command(command)
         channel.shutdown_write()
         _pump(channel, out.extend, err.extend)
-        return (
-            _status(channel, name, command),
-            out.decode(errors="replace"),
-            err.decode(errors="replace"),
-        )
+        status = _status(channel, name, command)
     finally:
-        channel.close()
+        close_channel(channel)
+    return status, out.decode(errors="replace"), err.decode(errors="replace")
+
+
+def close_channel(channel: paramiko.Channel) -> None:
+    """Close a channel whose program has nothing more to do, and wait until the server has, too.
+
+    dropbear may end a channel that is opened while the one before it is still going down.
+    """
+    with contextlib.suppress(OSError, EOFError):
+        channel.shutdown_write()
+        deadline = time.monotonic() + 5
+        while not channel.closed and time.monotonic() < deadline:
+            time.sleep(0.001)
+    channel.close()
 
 
 def _open_channel(client: paramiko.SSHClient, name: str) -> paramiko.Channel:
@@ -135,4 +148,6 @@ def _status(channel: paramiko.Channel, name: str, program: str) -> int:
 
 
 def _lost(name: str) -> TeeforgeError:
-    return TeeforgeError(f"the connection to {name} was lost", "`invoke status` shows whether it still runs")
+    return TeeforgeError(
+        f"the connection to {name} was lost", "`invoke status` shows whether it still runs"
+    )

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_REQUEST, cMSG_CHANNEL_REQUEST
+from paramiko.common import (
+    AUTH_FAILED,
+    AUTH_SUCCESSFUL,
+    MSG_CHANNEL_REQUEST,
+    OPEN_SUCCEEDED,
+    cMSG_CHANNEL_REQUEST,
+)
+from paramiko.sftp import SFTP_FAILURE, SFTP_OK
 
 
 class Server:
@@ -86,23 +93,23 @@ class _Session(paramiko.ServerInterface):
 
     def check_auth_none(self, username: str) -> int:
         self._server.attempts.append("none")
-        return paramiko.AUTH_FAILED
+        return AUTH_FAILED
 
     def check_auth_password(self, username: str, password: str) -> int:
         self._server.attempts.append("password")
-        return paramiko.AUTH_SUCCESSFUL
+        return AUTH_SUCCESSFUL
 
     def check_auth_interactive(self, username: str, submethods: str) -> int:
         self._server.attempts.append("keyboard-interactive")
-        return paramiko.AUTH_FAILED
+        return AUTH_FAILED
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         self._server.attempts.append(f"publickey {key.get_base64()}")
         good = self._server.accepts_keys and key == self._server.client_key
-        return paramiko.AUTH_SUCCESSFUL if good else paramiko.AUTH_FAILED
+        return AUTH_SUCCESSFUL if good else AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
-        return paramiko.OPEN_SUCCEEDED
+        return OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel: Any, command: bytes) -> bool:
         program = subprocess.Popen(
@@ -161,9 +168,9 @@ def _send_exit_signal(channel: Any, name: str) -> None:
 class _File(paramiko.SFTPHandle):
     server: Server
 
-    def write(self, offset: int, data: bytes) -> int:
+    def write(self, offset: int, data: Any) -> int:
         if self.server.fails_uploads:
-            return paramiko.SFTP_FAILURE
+            return SFTP_FAILURE
         if self.server.corrupts_uploads:
             data = bytes([data[0] ^ 1]) + data[1:]
         return super().write(offset, data)
@@ -186,6 +193,9 @@ class _Files(paramiko.SFTPServerInterface):
         handle.writefile = os.fdopen(descriptor, "wb")  # type: ignore[attr-defined]
         return handle
 
+    def stat(self, path: str) -> Any:
+        return paramiko.SFTPAttributes.from_stat(Path(path).stat())
+
     def chattr(self, path: str, attr: paramiko.SFTPAttributes) -> int:
         return _did(lambda: Path(path).chmod(attr.st_mode or 0))
 
@@ -201,7 +211,7 @@ def _did(action: Any) -> int:
         action()
     except OSError as error:
         return paramiko.SFTPServer.convert_errno(error.errno or 0)
-    return paramiko.SFTP_OK
+    return SFTP_OK
 
 
 @contextlib.contextmanager

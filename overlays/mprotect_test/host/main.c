@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Runs every case of the mprotect_test TA and prints TAP: one line for each
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <mprotect_test.h>
+#include <tee_client_api.h>
+
+#define PAGE		MPROTECT_TEST_PAGE
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* Protection bits as TAs pass them, PX and GUARDED have no public name */
+#define PR		0x00000010u
+#define PW		0x00000020u
+#define PX		0x00000040u
+#define UR		0x00000080u
+#define UW		0x00000100u
+#define UX		0x00000200u
+#define GUARDED		0x00008000u
+
+#define OK		TEEC_SUCCESS
+#define BAD		TEEC_ERROR_BAD_PARAMETERS
+#define DENIED		TEEC_ERROR_ACCESS_DENIED
+
+struct call_case {
+	const char *name;
+	uint32_t what;
+	uint32_t sum;
+};
+
+struct protect_case {
+	const char *name;
+	uint32_t memory;
+	uint32_t prot;
+	uint32_t offset;
+	uint32_t len;
+	TEEC_Result expected;
+};
+
+struct fault_case {
+	const char *name;
+	uint32_t what;
+};
+
+static const struct call_case call_cases[] = {
+	{ "code written by the TA runs after RW -> RX",
+	  MPROTECT_TEST_ONCE, 42 },
+	{ "code rewritten in place runs, not the old one",
+	  MPROTECT_TEST_REWRITTEN, 100 },
+	{ "one page of three becomes RX, its neighbours stay RW",
+	  MPROTECT_TEST_MIDDLE_PAGE, 42 },
+	{ "two adjacent mappings become RX in one call",
+	  MPROTECT_TEST_TWO_MAPPINGS, 100 },
+	{ "the raw bits PR | UR | UX of existing TAs are accepted",
+	  MPROTECT_TEST_RAW_BITS, 42 },
+	{ "RX memory is unmapped, its address reused for new code",
+	  MPROTECT_TEST_REUSED, 58 },
+};
+
+static const struct protect_case protect_cases[] = {
+	/* What is allowed */
+	{ "own memory, read-only", MPROTECT_TEST_OWN, UR, 0, 2 * PAGE, OK },
+	{ "own memory, read/write", MPROTECT_TEST_OWN, UR | UW, 0, 2 * PAGE,
+	  OK },
+	{ "own memory, read/write with PR | PW", MPROTECT_TEST_OWN,
+	  UR | UW | PR | PW, 0, 2 * PAGE, OK },
+	{ "own memory, read/execute", MPROTECT_TEST_OWN, UR | UX, 0, 2 * PAGE,
+	  OK },
+
+	/* Protection */
+	{ "W+X refused", MPROTECT_TEST_OWN, UR | UW | UX, 0, PAGE, BAD },
+	{ "W+X without read refused", MPROTECT_TEST_OWN, UW | UX, 0, PAGE,
+	  BAD },
+	{ "W+X by PW refused", MPROTECT_TEST_OWN, PR | PW | UR | UX, 0, PAGE,
+	  BAD },
+	{ "PX refused", MPROTECT_TEST_OWN, PR | PX | UR | UX, 0, PAGE, BAD },
+	{ "PX alone refused", MPROTECT_TEST_OWN, PX, 0, PAGE, BAD },
+	{ "PX with read refused", MPROTECT_TEST_OWN, PX | UR, 0, PAGE, BAD },
+	{ "all six bits refused", MPROTECT_TEST_OWN,
+	  PR | PW | PX | UR | UW | UX, 0, PAGE, BAD },
+	{ "unknown bit 15 (guarded) refused", MPROTECT_TEST_OWN,
+	  GUARDED | UR | UX, 0, PAGE, BAD },
+	{ "unknown bit 0 refused", MPROTECT_TEST_OWN, 1u | UR, 0, PAGE, BAD },
+	{ "unknown bit 10 refused", MPROTECT_TEST_OWN, 1u << 10 | UR, 0, PAGE,
+	  BAD },
+	{ "unknown bit 31 refused", MPROTECT_TEST_OWN, 1u << 31 | UR, 0, PAGE,
+	  BAD },
+	{ "no protection at all refused", MPROTECT_TEST_OWN, 0, 0, PAGE, BAD },
+	{ "write-only refused", MPROTECT_TEST_OWN, UW, 0, PAGE, BAD },
+	{ "execute-only refused", MPROTECT_TEST_OWN, UX, 0, PAGE, BAD },
+	{ "kernel-only refused", MPROTECT_TEST_OWN, PR | PW, 0, PAGE, BAD },
+
+	/* Range */
+	{ "misaligned address refused", MPROTECT_TEST_OWN, UR | UX, 16, 16,
+	  BAD },
+	{ "length zero refused", MPROTECT_TEST_OWN, UR | UX, 0, 0, BAD },
+	{ "range that wraps refused", MPROTECT_TEST_TOP, UR | UX, 0, 2 * PAGE,
+	  BAD },
+	{ "range that wraps to zero refused", MPROTECT_TEST_TOP, UR | UX, 0,
+	  PAGE, BAD },
+	{ "length near 4 GiB refused", MPROTECT_TEST_OWN, UR | UX, 0,
+	  UINT32_MAX, BAD },
+	{ "unmapped memory refused", MPROTECT_TEST_UNMAPPED, UR | UX, 0, PAGE,
+	  BAD },
+	{ "own page and a hole refused", MPROTECT_TEST_OWN_AND_HOLE, UR | UX, 0,
+	  2 * PAGE, BAD },
+
+	/* Memory that tee_map_zi() did not give, or not to this TA alone */
+	{ "own page running into code or stack refused",
+	  MPROTECT_TEST_OWN_AND_FOREIGN, UR | UX, 0, 2 * PAGE, BAD },
+	{ "shareable memory refused", MPROTECT_TEST_SHAREABLE, UR | UX, 0, PAGE,
+	  DENIED },
+	{ "own stack refused", MPROTECT_TEST_STACK, UR | UX, 0, PAGE, DENIED },
+	{ "own heap refused", MPROTECT_TEST_HEAP, UR | UX, 0, PAGE, DENIED },
+	{ "own data refused", MPROTECT_TEST_DATA, UR | UX, 0, PAGE, DENIED },
+	{ "own read-only data refused", MPROTECT_TEST_RODATA, UR | UW, 0, PAGE,
+	  DENIED },
+	{ "own code refused", MPROTECT_TEST_CODE, UR | UW, 0, PAGE, DENIED },
+	{ "client's memory refused as code", MPROTECT_TEST_CLIENT, UR | UX, 0,
+	  PAGE, DENIED },
+	{ "client's memory refused as data", MPROTECT_TEST_CLIENT, UR, 0,
+	  2 * PAGE, DENIED },
+};
+
+static const struct fault_case fault_cases[] = {
+	{ "write to RX faults", MPROTECT_TEST_WRITE_TO_RX },
+	{ "write to R faults", MPROTECT_TEST_WRITE_TO_R },
+	{ "call of RW faults", MPROTECT_TEST_CALL_RW },
+	{ "call of R faults", MPROTECT_TEST_CALL_R },
+	{ "call of what is RW again faults", MPROTECT_TEST_CALL_RW_AGAIN },
+	{ "TEE core does not write to RX for the TA",
+	  MPROTECT_TEST_CORE_WRITES_TO_RX },
+};
+
+static const TEEC_UUID listed = MPROTECT_TEST_UUID;
+static const TEEC_UUID unlisted = MPROTECT_TEST_UNLISTED_UUID;
+static TEEC_Context context;
+static unsigned int number;
+static unsigned int failed;
+
+static void report(const char *name, const char *what, uint32_t got,
+		   uint32_t expected)
+{
+	number++;
+	if (got == expected) {
+		printf("ok %u - %s\n", number, name);
+	} else {
+		failed++;
+		printf("not ok %u - %s: %s: got 0x%" PRIx32 ", expected 0x%"
+		       PRIx32 "\n", number, name, what, got, expected);
+	}
+	fflush(stdout);
+}
+
+/* One command in a session of its own, since a panic takes the session along */
+static TEEC_Result invoke(const TEEC_UUID *uuid, uint32_t cmd,
+			  TEEC_Operation *op)
+{
+	TEEC_Session session = { };
+	TEEC_Result res = TEEC_SUCCESS;
+
+	res = TEEC_OpenSession(&context, &session, uuid, TEEC_LOGIN_PUBLIC,
+			       NULL, NULL, NULL);
+	if (res) {
+		printf("# TEEC_OpenSession: 0x%" PRIx32
+		       ", is the TA in /lib/optee_armtz?\n", res);
+		return res;
+	}
+	res = TEEC_InvokeCommand(&session, cmd, op, NULL);
+	TEEC_CloseSession(&session);
+
+	return res;
+}
+
+static void run_call(const struct call_case *c)
+{
+	TEEC_Operation op = { };
+	TEEC_Result res = TEEC_SUCCESS;
+
+	op.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_INPUT, TEEC_VALUE_OUTPUT,
+					 TEEC_NONE, TEEC_NONE);
+	op.params[0].value.a = c->what;
+	res = invoke(&listed, MPROTECT_TEST_CMD_CALL, &op);
+	if (res)
+		report(c->name, "result", res, TEEC_SUCCESS);
+	else
+		report(c->name, "returned", op.params[1].value.a, c->sum);
+}
+
+static void run_protect(const TEEC_UUID *uuid, const struct protect_case *c,
+			TEEC_SharedMemory *shm)
+{
+	TEEC_Operation op = { };
+	TEEC_Result res = TEEC_SUCCESS;
+	uint32_t last = TEEC_NONE;
+	unsigned int tries = 5;
+
+	if (c->memory == MPROTECT_TEST_CLIENT)
+		last = TEEC_MEMREF_WHOLE;
+	op.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_INPUT, TEEC_VALUE_INPUT,
+					 TEEC_VALUE_OUTPUT, last);
+	op.params[0].value.a = c->memory;
+	op.params[0].value.b = c->prot;
+	op.params[1].value.a = c->offset;
+	op.params[1].value.b = c->len;
+	op.params[3].memref.parent = shm;
+	/* A TA loaded anew lies elsewhere, perhaps with room for the case */
+	do {
+		res = invoke(uuid, MPROTECT_TEST_CMD_PROTECT, &op);
+	} while (res == TEEC_ERROR_ITEM_NOT_FOUND && --tries);
+	if (res)
+		report(c->name, "TA's result", res, TEEC_SUCCESS);
+	else
+		report(c->name, "tee_mprotect()", op.params[2].value.a,
+		       c->expected);
+}
+
+static void run_fault(const struct fault_case *c)
+{
+	TEEC_Operation op = { };
+
+	op.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_INPUT, TEEC_NONE, TEEC_NONE,
+					 TEEC_NONE);
+	op.params[0].value.a = c->what;
+	report(c->name, "result", invoke(&listed, MPROTECT_TEST_CMD_FAULT, &op),
+	       TEEC_ERROR_TARGET_DEAD);
+}
+
+static void run_bad_types(void)
+{
+	const char *name = "wrong parameter types refused";
+	TEEC_Operation op = { };
+	TEEC_Result res = TEEC_SUCCESS;
+
+	op.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_OUTPUT, TEEC_NONE,
+					 TEEC_NONE, TEEC_NONE);
+	res = invoke(&listed, MPROTECT_TEST_CMD_BAD_TYPES, &op);
+	if (res)
+		report(name, "TA's result", res, TEEC_SUCCESS);
+	else
+		report(name, "PTA", op.params[0].value.a, BAD);
+}
+
+static void run_unlisted(void)
+{
+	const struct protect_case cases[] = {
+		{ "TA not on the list: RX refused", MPROTECT_TEST_OWN, UR | UX,
+		  0, PAGE, DENIED },
+		{ "TA not on the list: read-only refused", MPROTECT_TEST_OWN,
+		  UR, 0, PAGE, DENIED },
+		{ "TA not on the list: W+X refused", MPROTECT_TEST_OWN,
+		  UR | UW | UX, 0, PAGE, DENIED },
+	};
+	size_t n = 0;
+
+	for (n = 0; n < ARRAY_SIZE(cases); n++)
+		run_protect(&unlisted, cases + n, NULL);
+}
+
+int main(void)
+{
+	TEEC_SharedMemory shm = {
+		.size = 2 * PAGE,
+		.flags = TEEC_MEM_INPUT | TEEC_MEM_OUTPUT,
+	};
+	TEEC_Result res = TEEC_SUCCESS;
+	size_t n = 0;
+
+	res = TEEC_InitializeContext(NULL, &context);
+	if (res) {
+		fprintf(stderr, "mprotect_test: no TEE: 0x%" PRIx32
+			", is tee-supplicant running?\n", res);
+		return EXIT_FAILURE;
+	}
+	res = TEEC_AllocateSharedMemory(&context, &shm);
+	if (res) {
+		fprintf(stderr, "mprotect_test: no shared memory: 0x%" PRIx32
+			"\n", res);
+		TEEC_FinalizeContext(&context);
+		return EXIT_FAILURE;
+	}
+
+	for (n = 0; n < ARRAY_SIZE(call_cases); n++)
+		run_call(call_cases + n);
+	for (n = 0; n < ARRAY_SIZE(protect_cases); n++)
+		run_protect(&listed, protect_cases + n, &shm);
+	run_bad_types();
+	for (n = 0; n < ARRAY_SIZE(fault_cases); n++)
+		run_fault(fault_cases + n);
+	/* After the panics: the listed TA still works */
+	run_call(call_cases);
+	run_unlisted();
+	printf("1..%u\n", number);
+
+	TEEC_ReleaseSharedMemory(&shm);
+	TEEC_FinalizeContext(&context);
+
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

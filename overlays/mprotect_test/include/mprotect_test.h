@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the mprotect_test TA and its host app agree on
+ */
+#ifndef MPROTECT_TEST_H
+#define MPROTECT_TEST_H
+
+/* On the list CFG_SYSTEM_PTA_MPROTECT_UUIDS of the optee_os recipe */
+#define MPROTECT_TEST_UUID \
+	{ 0xb0a1c4d2, 0x6e0f, 0x4f0c, \
+	  { 0x8a, 0x57, 0x3d, 0x9f, 0x2c, 0x1e, 0x7b, 0x20 } }
+
+/* The same TA under a UUID that isn't on the list */
+#define MPROTECT_TEST_UNLISTED_UUID \
+	{ 0xc3f0a9d4, 0x2b7e, 0x4d15, \
+	  { 0x9c, 0x86, 0x51, 0xe0, 0x7a, 0x3b, 0x84, 0xf2 } }
+
+#define MPROTECT_TEST_PAGE	4096
+
+/*
+ * Call tee_mprotect() on one kind of memory, then write to the memory if it
+ * was writeable before and the call was refused, which panics the TA if the
+ * protection was changed nevertheless.
+ *
+ * [in]  value[0].a: enum mprotect_test_memory
+ * [in]  value[0].b: Protection
+ * [in]  value[1].a: Offset of the range from the start of the memory
+ * [in]  value[1].b: Length of the range
+ * [out] value[2].a: Result of tee_mprotect()
+ * [in/out] memref[3]: Two pages of the client, only for MPROTECT_TEST_CLIENT
+ *
+ * TEE_ERROR_ITEM_NOT_FOUND: the memory asked for cannot be had
+ */
+#define MPROTECT_TEST_CMD_PROTECT	0
+
+enum mprotect_test_memory {
+	MPROTECT_TEST_OWN,		/* two pages from tee_map_zi() */
+	MPROTECT_TEST_OWN_AND_FOREIGN,	/* a page of ours, then code or stack */
+	MPROTECT_TEST_OWN_AND_HOLE,	/* a page of ours, then nothing */
+	MPROTECT_TEST_UNMAPPED,		/* two pages given back */
+	MPROTECT_TEST_TOP,		/* last page of the address space */
+	MPROTECT_TEST_SHAREABLE,	/* open to other TAs */
+	MPROTECT_TEST_STACK,
+	MPROTECT_TEST_HEAP,
+	MPROTECT_TEST_DATA,
+	MPROTECT_TEST_RODATA,
+	MPROTECT_TEST_CODE,
+	MPROTECT_TEST_CLIENT,		/* of the normal world */
+};
+
+/*
+ * Write functions to memory, make it executable and call them
+ *
+ * [in]  value[0].a: enum mprotect_test_code
+ * [out] value[1].a: What the function returned, or both summed up
+ */
+#define MPROTECT_TEST_CMD_CALL		1
+
+enum mprotect_test_code {
+	MPROTECT_TEST_ONCE,		/* 42 */
+	MPROTECT_TEST_REWRITTEN,	/* 42, RW again, 58: 100 */
+	MPROTECT_TEST_MIDDLE_PAGE,	/* 42, pages around it stay RW */
+	MPROTECT_TEST_TWO_MAPPINGS,	/* 42 + 58 by one tee_mprotect() */
+	MPROTECT_TEST_RAW_BITS,		/* 42, all of PR | UR | UX given */
+	MPROTECT_TEST_REUSED,		/* 42, unmapped, mapped again: 58 */
+};
+
+/*
+ * Do what must fault, so that the client sees TEE_ERROR_TARGET_DEAD
+ *
+ * [in]  value[0].a: enum mprotect_test_fault
+ */
+#define MPROTECT_TEST_CMD_FAULT		2
+
+enum mprotect_test_fault {
+	MPROTECT_TEST_WRITE_TO_RX,
+	MPROTECT_TEST_WRITE_TO_R,
+	MPROTECT_TEST_CALL_RW,
+	MPROTECT_TEST_CALL_R,
+	MPROTECT_TEST_CALL_RW_AGAIN,	/* RX, then RW */
+	MPROTECT_TEST_CORE_WRITES_TO_RX, /* TEE_GenerateRandom() into it */
+};
+
+/*
+ * Send PTA_SYSTEM_MPROTECT with other parameter types than documented
+ *
+ * [out] value[0].a: Result of the PTA
+ */
+#define MPROTECT_TEST_CMD_BAD_TYPES	3
+
+#endif /* MPROTECT_TEST_H */

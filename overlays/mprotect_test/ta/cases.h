@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commands of the mprotect_test TA, parameter types already checked
+ */
+#ifndef CASES_H
+#define CASES_H
+
+#include <mprotect_test.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <tee_internal_api.h>
+
+/* tee_mprotect() on one kind of memory, see MPROTECT_TEST_CMD_PROTECT */
+TEE_Result protect_memory(enum mprotect_test_memory kind, uint32_t prot,
+			  size_t offset, size_t len, void *client,
+			  size_t client_len, uint32_t *result);
+
+/* Code that has to run, see MPROTECT_TEST_CMD_CALL */
+TEE_Result call_code(enum mprotect_test_code what, uint32_t *sum);
+
+/* What has to fault, see MPROTECT_TEST_CMD_FAULT */
+TEE_Result provoke_fault(enum mprotect_test_fault what);
+
+#endif /* CASES_H */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Consumer of the out ring: takes the program's output while the TA runs it.
+ */
+#ifndef DRAIN_H
+#define DRAIN_H
+
+#include <wasm_ring.h>
+
+#include "libwasm_tee.h"
+
+struct drain;
+
+/*
+ * Initialises @streams, whose out ring of @size bytes follows it, and starts
+ * the threads. Returns NULL on failure.
+ */
+struct drain *drain_start(struct wasm_streams *streams, uint32_t size,
+			  wasm_tee_output output, void *context);
+
+/* Takes what is left, after the TA returned, and ends the threads */
+void drain_finish(struct drain *drain);
+
+#endif /* DRAIN_H */

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Interface of the WebAssembly runtime TA: its UUID, its commands, and the
+ * structures that the host app and the TA exchange. Little endian, as both are.
+ */
+#ifndef WASM_TA_H
+#define WASM_TA_H
+
+#include <stdint.h>
+
+#define WASM_TA_UUID \
+	{ 0x7c1e4bb6, 0x5a37, 0x4a0e, \
+		{ 0x9d, 0x2c, 0x0f, 0x5d, 0x2f, 0x8b, 0x6a, 0x11 } }
+
+/* In each structure: a TA and a host app of different versions do not mix */
+#define WASM_TA_VERSION		1
+
+/*
+ * Configure the heap of the runs that follow in this session
+ *
+ * [in]     params[0].value.a  heap size in bytes: the pool that the runtime
+ *                             takes everything from, linear memory included
+ */
+#define WASM_TA_CMD_CONFIGURE_HEAP	0
+
+/*
+ * Run a WebAssembly module (AOT)
+ *
+ * [in]     params[0].memref   the AOT file
+ * [in]     params[1].memref   struct wasm_ta_args
+ * [inout]  params[2].memref   struct wasm_streams, see wasm_ring.h
+ * [out]    params[3].memref   struct wasm_ta_result
+ *
+ * TEE_SUCCESS means that the result was written, whatever it says.
+ * TEE_ERROR_BAD_PARAMETERS: a parameter of another type or size.
+ * TEE_ERROR_BAD_STATE: no heap was configured.
+ */
+#define WASM_TA_CMD_RUN			1
+
+#define WASM_TA_HEAP_MIN	(4 * 1024)
+#define WASM_TA_HEAP_MAX	(1024 * 1024 * 1024)
+#define WASM_TA_MODULE_MAX	(256 * 1024 * 1024)
+#define WASM_TA_ARGS_MAX	(128 * 1024)
+#define WASM_TA_MESSAGE_SIZE	256
+#define WASM_TA_SHA256_SIZE	32
+
+/*
+ * Arguments and environment of the program: argc strings that are its argv,
+ * then envc strings of the form KEY=VALUE, each ended by a NUL.
+ */
+struct wasm_ta_args {
+	uint32_t version;
+	uint32_t argc;
+	uint32_t envc;
+	uint32_t size;		/* of strings[], all NULs included */
+	char strings[];
+};
+
+/* How a run ended */
+enum wasm_ta_outcome {
+	WASM_TA_EXITED = 1,	/* the program ended: exit_status is its own */
+	WASM_TA_TRAPPED = 2,	/* the runtime stopped it: message says why */
+	WASM_TA_REFUSED = 3,	/* not run: the module or the heap will not do */
+	WASM_TA_FAILED = 4,	/* the TA or the host app did not do its part */
+};
+
+/* How far a run got */
+enum wasm_ta_stage {
+	WASM_TA_STAGE_COPY = 1,		/* the module out of shared memory */
+	WASM_TA_STAGE_MEASURE = 2,	/* its SHA-256 */
+	WASM_TA_STAGE_CHECK = 3,	/* headers and imports of the AOT file */
+	WASM_TA_STAGE_HEAP = 4,		/* mapping the heap */
+	WASM_TA_STAGE_LOAD = 5,		/* relocation, pages to executable */
+	WASM_TA_STAGE_INSTANTIATE = 6,	/* linear memory, start function */
+	WASM_TA_STAGE_RUN = 7,		/* _start */
+};
+
+#define WASM_TA_STAGES		8
+
+/* Bits of wasm_ta_result.flags */
+#define WASM_TA_MEASURED	0x1	/* sha256 is valid */
+
+struct wasm_ta_result {
+	uint32_t version;
+	uint32_t outcome;		/* enum wasm_ta_outcome */
+	uint32_t stage;			/* the last one begun */
+	uint32_t flags;
+	uint32_t exit_status;		/* valid for WASM_TA_EXITED */
+	uint32_t heap_size;		/* as configured */
+	uint32_t heap_needed;		/* at least, to start; 0: not known */
+	uint32_t stack_size;		/* of native stack, for the program */
+	uint32_t stage_ms[WASM_TA_STAGES];	/* by enum wasm_ta_stage */
+	uint8_t sha256[WASM_TA_SHA256_SIZE];
+	char message[WASM_TA_MESSAGE_SIZE];	/* NUL terminated */
+};
+
+#endif /* WASM_TA_H */

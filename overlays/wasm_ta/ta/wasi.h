@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * WASI preview 1 of the runtime TA.
+ */
+#ifndef WASI_H
+#define WASI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "args.h"
+#include "output.h"
+
+struct wasi {
+	const struct args *args;
+	struct output *output;
+	uint32_t closed;	/* bit n: the program closed descriptor n */
+	bool exited;		/* the program called proc_exit ... */
+	uint32_t exit_code;	/* ... with this */
+	TEE_Result failure;	/* why the TA ended the run, if it did */
+};
+
+/* Makes the functions known to the runtime; a TA runs one program at a time */
+bool wasi_register(struct wasi *wasi);
+
+/*
+ * wasi_signature() - the type of a function in WAMR's notation
+ *
+ * Names need not be NUL terminated. Returns NULL if there is no such function.
+ */
+const char *wasi_signature(const char *module, size_t module_length,
+			   const char *name, size_t name_length);
+
+#endif /* WASI_H */

@@ -1,0 +1,92 @@
+"""The real thing: upstream's sources, real compilers, a machine that boots; skipped loudly where it cannot be."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from teeforge.doctor import examine, missing_packages
+from teeforge.errors import TeeforgeError, UnreachableError
+from teeforge.lab import Lab
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT / "samples"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a finished `invoke` gave."""
+
+    status: int
+    stdout: bytes
+    stderr: str
+
+
+def run_invoke(*arguments: str | Path, root: Path = ROOT) -> Ran:
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", *map(str, arguments)],
+        cwd=root,
+        env=dict(os.environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    stderr = done.stderr.decode(errors="replace")
+    assert "Traceback" not in stderr
+    return Ran(done.returncode, done.stdout, stderr)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    """The laboratory of this checkout, all sources here; else the test is skipped with the reason."""
+    lab = Lab(ROOT)
+    try:
+        missing = missing_packages(examine(lab.config, lab.recipes))
+        if missing:
+            pytest.skip(f"NOT TESTED END TO END: this host lacks {' '.join(missing)}")
+        lab.fetch()
+    except UnreachableError as error:
+        pytest.skip(f"NOT TESTED END TO END, sources cannot be had: {error.message}")
+    except TeeforgeError as error:
+        if "apt has none" in error.message:
+            pytest.skip(f"NOT TESTED END TO END: {error.message}")
+        raise
+    return lab
+
+
+@pytest.fixture(scope="session")
+def vm(lab: Lab) -> Iterator[Lab]:
+    """The machine, built, booted and deployed; off afterwards unless it ran before."""
+    ran_before = lab.machine_as_it_is("qemu").state() != "off"
+    done = run_invoke("build-all")
+    assert done.status == 0, done.stderr
+    done = run_invoke("deploy", "--target", "qemu")
+    assert done.status == 0, done.stderr
+    yield lab
+    if not ran_before:
+        run_invoke("halt")
+
+
+@pytest.fixture(scope="session")
+def native(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ran]:
+    """Compile a sample for the host and run it there: what the same program does without a TEE."""
+    folder = tmp_path_factory.mktemp("native")
+
+    def run_natively(sample: str, *arguments: str) -> Ran:
+        program = folder / sample.removesuffix(".c")
+        subprocess.run(["gcc", "-O2", "-o", program, SAMPLES / sample, "-lm"], check=True)
+        done = subprocess.run([program, *arguments], capture_output=True, check=False)
+        return Ran(done.returncode, done.stdout, done.stderr.decode())
+
+    return run_natively
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,81 @@
+"""Building the real stack: the same bits twice, nothing twice, and fast."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from teeforge.lab import Lab
+
+from .conftest import ROOT, run_invoke
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.timeout(1800)
+def test_every_product_is_the_same_bits_in_another_folder(
+    vm: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other_root = tmp_path / "a second place, 第二" / "checkout"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        (other_root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, other_root / name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a-cache"))
+    other = Lab(other_root)
+    assert other.workspace.build != vm.workspace.build
+    ours, theirs = vm.build(), other.build()
+    digests = [
+        {
+            f"{name}.{product}": entry.digest(product)
+            for name, entry in built.items()
+            for product in entry.manifest["products"]
+        }
+        for built in (ours, theirs)
+    ]
+    assert digests[0] == digests[1]
+    assert all(entry.manifest["seconds"] > 0 for entry in theirs.values())
+    shutil.rmtree(tmp_path / "a-cache")
+
+
+def test_build_all_with_nothing_to_do_takes_under_a_second(vm: Lab) -> None:
+    began = time.monotonic()
+    assert run_invoke("build-all").status == 0
+    assert time.monotonic() - began < 1
+
+
+def test_deploy_with_nothing_changed_takes_under_two_seconds(vm: Lab) -> None:
+    began = time.monotonic()
+    assert run_invoke("deploy", "--target", "qemu").status == 0
+    assert time.monotonic() - began < 2
+
+
+def test_the_list_takes_under_half_a_second() -> None:
+    seconds = []
+    for _ in range(3):
+        began = time.monotonic()
+        assert run_invoke("--list").status == 0
+        seconds.append(time.monotonic() - began)
+    assert min(seconds) < 0.5
+
+
+def test_a_cold_boot_answers_over_ssh_within_six_seconds(vm: Lab) -> None:
+    seconds = []
+    for _ in range(2):
+        assert run_invoke("halt").status == 0
+        began = time.monotonic()
+        done = run_invoke("boot")
+        assert done.status == 0, done.stderr
+        seconds.append(time.monotonic() - began)
+    assert min(seconds) < 6, seconds
+    assert run_invoke("deploy", "--target", "qemu").status == 0

@@ -1,0 +1,177 @@
+"""Programs in the secure world: what they print, how they end, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from teeforge.lab import Lab
+from teeforge.program import Program, build_program
+from teeforge.toolchain import find_wasm_compiler
+
+from .conftest import SAMPLES, Ran, run_invoke, sha256
+
+pytestmark = pytest.mark.e2e
+
+
+def compiled(lab: Lab, sample: str) -> Program:
+    wamrc = lab.builder.build(["wamrc"])["wamrc"].product("wamrc")
+    cc = find_wasm_compiler(lab.config.toolchain.wasm_cc)
+    return build_program(SAMPLES / sample, wamrc=wamrc, cache=lab.workspace.cache / "programs", cc=cc)
+
+
+def test_hello_prints_its_greeting_and_nothing_else_on_stdout(vm: Lab, native: Callable[..., Ran]) -> None:
+    done = run_invoke("run", SAMPLES / "hello.c")
+    assert (done.status, done.stdout) == (0, native("hello.c").stdout)
+    assert b"hello" in done.stdout.lower()
+
+
+def test_the_ta_measures_the_program_that_we_sent(vm: Lab) -> None:
+    digest = sha256(compiled(vm, "hello.c").aot.read_bytes())
+    done = run_invoke("run", SAMPLES / "hello.c")
+    assert digest in done.stderr
+    assert any(digest in line for line in vm.machine_as_it_is("qemu").tail("secure", 20))
+
+
+@pytest.mark.parametrize("sample", ["float.c", "primes.c", "sha256.c"])
+def test_a_program_computes_in_the_tee_what_it_computes_on_the_host(
+    vm: Lab, native: Callable[..., Ran], sample: str
+) -> None:
+    done = run_invoke("run", SAMPLES / sample)
+    assert (done.status, done.stdout) == (0, native(sample).stdout)
+
+
+def test_the_exit_status_is_the_programs_own(vm: Lab) -> None:
+    assert run_invoke("run", SAMPLES / "exit7.c").status == 7
+
+
+def test_a_megabyte_of_output_arrives_whole_and_in_order(vm: Lab, native: Callable[..., Ran]) -> None:
+    done = run_invoke("run", SAMPLES / "flood.c")
+    wanted = native("flood.c").stdout
+    assert len(wanted) >= 1_000_000
+    assert (done.status, sha256(done.stdout)) == (0, sha256(wanted))
+
+
+def test_arguments_and_environment_reach_the_program(vm: Lab) -> None:
+    done = run_invoke(
+        "run",
+        SAMPLES / "env.c",
+        "--args",
+        "one 'two words'",
+        "--env",
+        "GREETING=grüß dich",
+        "--env",
+        "EMPTY=",
+    )
+    assert done.status == 0, done.stderr
+    for word in ("one", "two words", "GREETING=grüß dich", "EMPTY="):
+        assert word in done.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("unreachable", "unreachable"),
+        ("oob", "out of bounds memory access"),
+        ("recursion", "stack overflow"),
+    ],
+)
+def test_a_trap_has_its_own_status_and_says_what_happened(vm: Lab, how: str, words: str) -> None:
+    done = run_invoke("run", SAMPLES / "trap.c", "--args", how)
+    assert done.status == 124
+    assert words in done.stderr
+    assert run_invoke("run", SAMPLES / "hello.c").status == 0
+
+
+def test_a_heap_too_small_names_the_heap_and_what_to_do(vm: Lab) -> None:
+    done = run_invoke("run", SAMPLES / "hello.c", "--heap", "16384")
+    assert done.status not in (0, 124)
+    assert "16384" in done.stderr
+    assert "heap" in done.stderr
+
+
+def test_an_aot_for_x86_64_is_refused_before_it_is_sent(vm: Lab, tmp_path: Path) -> None:
+    program = compiled(vm, "hello.c")
+    wamrc = vm.builder.build(["wamrc"])["wamrc"].product("wamrc")
+    foreign = tmp_path / "foreign.aot"
+    subprocess.run(
+        [wamrc, "--target=x86_64", "-o", foreign, program.wasm or ""], check=True, capture_output=True
+    )
+    done = run_invoke("run", foreign)
+    assert done.status == 1
+    assert "x86" in done.stderr
+
+
+def test_the_ta_itself_refuses_what_the_host_side_would_have_refused(vm: Lab, tmp_path: Path) -> None:
+    from teeforge.push import Upload
+
+    good = compiled(vm, "hello.c").aot.read_bytes()
+    arch = good.index(b"aarch64v8")
+    bad = {
+        "arch.aot": good[:arch] + b"x86_64\0\0\0" + good[arch + 9 :],
+        "version.aot": good[:4] + struct.pack("<I", 5) + good[8:],
+        "truncated.aot": good[: len(good) // 2],
+        "raw.aot": (compiled(vm, "hello.c").wasm or Path()).read_bytes(),
+        "noise.aot": os.urandom(4096),
+        "empty.aot": b"",
+    }
+    with vm.machine_as_it_is("qemu").target().connect() as session:
+        for name, data in bad.items():
+            (tmp_path / name).write_bytes(data)
+            session.push([Upload(tmp_path / name, f"/tmp/{name}")])
+            said: list[bytes] = []
+            status = session.run(
+                ["optee_wamr", "2097152", f"/tmp/{name}"],
+                on_stdout=said.append,
+                on_stderr=said.append,
+            )
+            told = b"".join(said).decode()
+            assert status == 125, (name, status, told)
+            assert name in told, told
+    assert run_invoke("run", SAMPLES / "hello.c").status == 0
+
+
+def test_a_file_that_is_not_wasm_is_one_line(vm: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "text.wasm"
+    path.write_text("hello, I am text\n")
+    done = run_invoke("run", path)
+    assert done.status == 1
+    assert "text.wasm: byte 0 is 0x68" in done.stderr
+
+
+def test_the_negative_proof_of_tee_mprotect_holds(vm: Lab) -> None:
+    said: list[bytes] = []
+    with vm.machine_as_it_is("qemu").target().connect() as session:
+        status = session.run(["mprotect_test"], on_stdout=said.append, on_stderr=said.append)
+    told = b"".join(said).decode()
+    assert "not ok" not in told
+    assert told.count("\nok ") >= 10 and status == 0, told
+
+
+def test_the_ssh_line_of_status_works(vm: Lab) -> None:
+    import json
+    import shlex
+    import shutil
+
+    if shutil.which("ssh") is None:
+        pytest.skip("the host has no ssh program")
+    target = json.loads(run_invoke("status", "--json").stdout)["targets"]["qemu"]
+    done = subprocess.run(
+        [*shlex.split(target["ssh"]), "ls", "/lib/optee_armtz"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "7c1e4bb6-5a37-4a0e-9d2c-0f5d2f8b6a11.ta" in done.stdout
+
+
+def test_tas_on_the_target_can_be_written_by_nobody(vm: Lab) -> None:
+    said: list[bytes] = []
+    with vm.machine_as_it_is("qemu").target().connect() as session:
+        session.run(["ls", "-l", "/lib/optee_armtz"], on_stdout=said.append, on_stderr=said.append)
+    modes = [line.split()[0] for line in b"".join(said).decode().splitlines() if line.endswith(".ta")]
+    assert modes
+    assert set(modes) == {"-r--r--r--"}
