@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _HOST_APP = "optee_wamr"
 _PROGRAMS = "/tmp"
 # Room for memory.grow on top of what a module needs to start.
-_HEAP_ROOM = 1 << 20
+_HEAP_ROOM = 4 << 20
 
 
 @dataclass(frozen=True)

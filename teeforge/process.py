@@ -80,7 +80,7 @@ def run(
             check=False,
         )
     except FileNotFoundError as error:
-        raise missing_program(str(argv[0])) from error
+        raise missing_program(str(error.filename)) from error
     if done.returncode != 0:
         told = done.stderr.decode(errors="replace").strip() or done.stdout.decode(errors="replace")
         last = told.strip().splitlines()[-1] if told.strip() else "it said nothing"

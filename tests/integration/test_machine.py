@@ -48,7 +48,10 @@ end:    wfi
         b end
 script: .asciz "{script}"
 """
-BOOTED = r"\001NOTICE:  BL1: v2\n\002I/TC: OP-TEE version: 4\n\001teeforge: state linux\nteeforge: state ssh\n"
+BOOTED = (
+    r"\001NOTICE:  BL1: v2\n\002I/TC: OP-TEE version: 4\n"
+    r"\001teeforge: state linux\nteeforge: state ssh\n"
+)
 QUICK = Deadlines(firmware=5, optee=0.5, linux=0.5, ssh=0.5)
 
 
@@ -206,7 +209,7 @@ def test_a_last_word_ends_the_wait_before_the_deadline(bench: Bench, last: str) 
 def test_qemu_that_dies_at_once_is_quoted(bench: Bench) -> None:
     machine = bench.machine(extra=("-machine", "no-such-machine"))
     with pytest.raises(
-        TeeforgeError, match="in the state `off`, ended: QEMU said: .*unsupported machine"
+        TeeforgeError, match=r"in the state `off`, ended: QEMU said: .*unsupported machine"
     ):
         machine.boot()
     assert machine.state() == "off"

@@ -37,7 +37,9 @@ def wamrc() -> Path:
     """The wamrc of TEEFORGE_TEST_WAMRC, else the newest that this checkout has built."""
     if named := os.environ.get("TEEFORGE_TEST_WAMRC"):
         return Path(named)
-    built = sorted((ROOT / "build/store/wamrc").glob("*/products/wamrc"), key=lambda path: path.stat().st_mtime)
+    built = sorted(
+        (ROOT / "build/store/wamrc").glob("*/products/wamrc"), key=lambda path: path.stat().st_mtime
+    )
     if not built:
         pytest.skip("NOT TESTED: there is no wamrc; `invoke build wamrc`, or set TEEFORGE_TEST_WAMRC")
     return built[-1]
