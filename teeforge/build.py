@@ -119,11 +119,11 @@ class Builder:
     def _build_parallel(self, waiting: list[str], done: dict[str, Stored]) -> None:
         jobs = JobServer(self.config.job_count)
         running: dict[Future[Stored], str] = {}
-        failure: TeeforgeError | None = None
+        failures: list[TeeforgeError] = []
         with self._progress, ThreadPoolExecutor(len(waiting)) as pool:
             try:
-                while (waiting and failure is None) or running:
-                    for name in list(waiting) if failure is None else []:
+                while (waiting and not failures) or running:
+                    for name in [] if failures else list(waiting):
                         if all(other in done for other in depends_on(self.recipes[name])):
                             waiting.remove(name)
                             running[pool.submit(self._one, name, dict(done), jobs)] = name
@@ -134,15 +134,18 @@ class Builder:
                             done[name] = future.result()
                         except TeeforgeError as error:
                             self._progress.fail(name)
-                            failure = failure or _named(name, error)
+                            failures.append(_named(name, error))
             except BaseException:
                 self._stop.set()
                 jobs.open_wide()
                 process.end_all()
                 raise
         jobs.close()
-        if failure:
-            raise failure
+        if failures:
+            # All that failed is told, the last one with what to do: it stands just above the prompt.
+            told = [f"{error.message}\n    {error.hint}" for error in failures[:-1]]
+            last = failures[-1]
+            raise TeeforgeError("\n".join([*told, last.message]), last.hint, last.status)
 
     def _one(self, name: str, done: Mapping[str, Stored], jobs: JobServer) -> Stored:
         """Build one component, or take it from the store; runs in a thread of its own."""

@@ -227,8 +227,10 @@ class Machine:
                 f"{self.name}: another program has it, or the system refuses it",
                 "set `ssh_port: 0` (any free one) of the target in config.yaml",
             )
+        # QEMU's own complaints come first and start with its name; advice may follow.
+        why = next((line for line in said if line.startswith("qemu-system")), "".join(said[-1:]))
         return self._stuck(
-            state, "ended: QEMU " + (f"said: {said[-1]}" if said else "exited without a word")
+            state, f"ended: QEMU {'said: ' + why if why else 'exited without a word'}"
         )
 
     def _stuck(self, state: str, what: str) -> TeeforgeError:

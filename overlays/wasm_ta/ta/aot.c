@@ -222,7 +222,11 @@ static bool check_target(struct checker *checker)
 	if (!arch)
 		return truncated(checker, &reader);
 
-	if (machine != TARGET_AARCH64 || bin_type != TARGET_ELF64_LE ||
+	if (bin_type != TARGET_ELF64_LE)
+		return refuse(checker,
+			      "the AOT file is not for a 64-bit little-endian machine (bin type %"PRIu16"): compile it with wamrc --target=aarch64",
+			      bin_type);
+	if (machine != TARGET_AARCH64 ||
 	    memcmp(arch, TARGET_ARCH, sizeof(TARGET_ARCH)))
 		return refuse(checker,
 			      "the AOT file is for %.16s (ELF machine %"PRIu16"), this TEE is " TARGET_ARCH ": compile it with wamrc --target=aarch64",
