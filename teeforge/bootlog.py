@@ -65,7 +65,5 @@ def last_lines(log: bytes, count: int) -> list[str]:
 
 
 def _text(raw: bytes) -> str:
-    printable = (
-        char if char.isprintable() or char == "\t" else "?" for char in raw.decode(errors="replace")
-    )
+    printable = (char if char.isprintable() or char == "\t" else "?" for char in raw.decode(errors="replace"))
     return "".join(printable).strip()

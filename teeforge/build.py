@@ -97,6 +97,7 @@ class Builder:
             "source tree": tree.name,
             "source commit": tree.commit,
             "source date": str(tree.date),
+            "source version": tree.version,
             "toolchain.cross": self.config.toolchain.cross,
         }
         for need in recipe.needs:
@@ -214,6 +215,7 @@ class Builder:
             "python": str(self.workspace.python()),
             "source.date": str(tree.date),
             "source.commit": tree.commit,
+            "source.version": tree.version,
             "toolchain.cross": self.config.toolchain.cross,
         }
         for need in recipe.needs:

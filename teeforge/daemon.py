@@ -89,7 +89,7 @@ class Daemon:
                 )
             time.sleep(0.02)
 
-    def stop(self, grace: float = 3.0) -> None:
+    def stop(self, grace: float = 2.0) -> None:
         """End the program: SIGTERM, and SIGKILL after ``grace`` seconds. No-op when it is gone."""
         with contextlib.suppress(ProcessLookupError):
             handle = os.pidfd_open(self.pid())

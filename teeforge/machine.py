@@ -194,9 +194,13 @@ class Machine:
     def _stop(self) -> bool:
         was_running = self._daemon.running()
         if was_running:
-            with contextlib.suppress(TeeforgeError), Qmp(self.folder, timeout=2) as qmp:
-                qmp.command("quit")
-            if not self._daemon.wait(2):
+            try:
+                with Qmp(self.folder, timeout=1) as qmp:
+                    qmp.command("quit")
+                obeys = self._daemon.wait(2)
+            except TeeforgeError:
+                obeys = False
+            if not obeys:
                 self._daemon.stop()
         self._record_file.unlink(missing_ok=True)
         for socket in ("qmp.sock", *(f"{console}.sock" for console in _CONSOLES)):
@@ -229,18 +233,12 @@ class Machine:
             )
         # QEMU's own complaints come first and start with its name; advice may follow.
         why = next((line for line in said if line.startswith("qemu-system")), "".join(said[-1:]))
-        return self._stuck(
-            state, f"ended: QEMU {'said: ' + why if why else 'exited without a word'}"
-        )
+        return self._stuck(state, f"ended: QEMU {'said: ' + why if why else 'exited without a word'}")
 
     def _stuck(self, state: str, what: str) -> TeeforgeError:
         lines = [f"the machine {self.name}, in the state `{state}`, {what}"]
         shown = {f"{console} console": self.tail(console, _LINES_SHOWN) for console in _CONSOLES}
         shown["QEMU"] = self._daemon.said(_LINES_SHOWN)
         for title, told in shown.items():
-            lines += (
-                [f"  {title}:"] + [f"    {line}" for line in told]
-                if told
-                else [f"  {title}: nothing"]
-            )
+            lines += [f"  {title}:"] + [f"    {line}" for line in told] if told else [f"  {title}: nothing"]
         return TeeforgeError("\n".join(lines), f"the whole logs are in {self.folder}")

@@ -92,6 +92,9 @@ def _send(
             raise OSError(errno.EIO, f"only {written} of {size} bytes were taken")
         sftp.chmod(path, upload.mode)
     except (OSError, EOFError) as error:
+        # First, so that what is free is told as it was before.
+        with contextlib.suppress(Exception):
+            sftp.remove(path)
         raise _explain(client, name, upload, error) from error
 
 
@@ -99,7 +102,9 @@ def _rename(sftp: paramiko.SFTPClient, name: str, temporary: str, path: str) -> 
     try:
         sftp.posix_rename(temporary, path)
     except (OSError, EOFError) as error:
-        raise TeeforgeError(f"{path} cannot be replaced on {name}: {_words(error)}") from error
+        raise TeeforgeError(
+            f"{path} cannot be replaced on {name}: {_words(error)}", "is it a folder there?"
+        ) from error
 
 
 def _explain(
@@ -118,24 +123,21 @@ def _explain(
                 f"make it there: mkdir -p {quoted}",
             )
         # df does not know the root filesystem of an initramfs; statfs does.
-        status, told, _ = capture_remote(client, name, f"stat -f -c '%a %S' {quoted}")
+        status, told, _ = capture_remote(client, name, f"stat -f -c '%a %S %b' {quoted}")
         words = told.split()
         size = upload.local.stat().st_size
-        if status == 0 and len(words) == 2 and all(word.isdecimal() for word in words):
+        if status == 0 and len(words) == 3 and all(word.isdecimal() for word in words):
             free = int(words[0]) * int(words[1])
-            if free < size:
+            # Filesystems like /proc have no blocks at all.
+            if free < size and int(words[2]) > 0:
                 return TeeforgeError(
                     f"{folder} on {name} is full: {upload.local.name} needs {size} bytes, {free} are free",
                     "remove something there, or give the machine more memory",
                 )
-    return TeeforgeError(
-        f"{upload.local.name} cannot be written to {folder} on {name}: {_words(error)}"
-    )
+    return TeeforgeError(f"{upload.local.name} cannot be written to {folder} on {name}: {_words(error)}")
 
 
-def _remote_state(
-    client: paramiko.SSHClient, name: str, paths: Sequence[str]
-) -> dict[str, tuple[str, int]]:
+def _remote_state(client: paramiko.SSHClient, name: str, paths: Sequence[str]) -> dict[str, tuple[str, int]]:
     """Return SHA-256 and mode of those of ``paths`` that exist, asked in one command."""
     if not paths:
         return {}
@@ -154,9 +156,7 @@ def _remote_state(
         if path:
             modes[path] = int(mode, 8)
     if status != 0 or "not found" in complaint:
-        raise TeeforgeError(
-            f"{name} cannot compare files: {complaint.strip() or f'status {status}'}"
-        )
+        raise TeeforgeError(f"{name} cannot compare files: {complaint.strip() or f'status {status}'}")
     return {path: (digests[path], modes[path]) for path in digests if path in modes}
 
 

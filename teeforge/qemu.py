@@ -150,7 +150,5 @@ def _loader(file: Path, address: int) -> str:
 
 def _console(name: str) -> tuple[str, ...]:
     """Return a serial port that is logged whole and that one client at a time can attach to."""
-    chardev = (
-        f"socket,id={name},path={name}.sock,server=on,wait=off,logfile={name}.log,logappend=off"
-    )
+    chardev = f"socket,id={name},path={name}.sock,server=on,wait=off,logfile={name}.log,logappend=off"
     return ("-chardev", chardev, "-serial", f"chardev:{name}")

@@ -14,7 +14,7 @@ from teeforge.config import Config
 from teeforge.errors import TeeforgeError
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_.-]+)\}")
-_OWN = ("source", "out", "python", "source.date", "source.commit", "toolchain.cross")
+_OWN = ("source", "out", "python", "source.date", "source.commit", "source.version", "toolchain.cross")
 _LLVM = ("llvm.version", "llvm.cmakedir")
 
 

@@ -44,16 +44,14 @@ def run_remote(
     try:
         _pump(channel, on_stdout, on_stderr)
         status = _status(channel, name, argv[0])
-        close_channel(channel)
-        return status
-    except KeyboardInterrupt:
-        send_signal(channel, "INT")
-        raise
-    except BaseException:
-        send_signal(channel, "TERM")
+    except BaseException as error:
+        # dropbear hangs up on a signal for a channel that it has closed.
+        if not channel.closed:
+            send_signal(channel, "INT" if isinstance(error, KeyboardInterrupt) else "TERM")
         raise
     finally:
-        channel.close()
+        close_channel(channel)
+    return status
 
 
 def capture_remote(client: paramiko.SSHClient, name: str, command: str) -> tuple[int, str, str]:
@@ -144,10 +142,10 @@ def _status(channel: paramiko.Channel, name: str, program: str) -> int:
     transport = channel.get_transport()
     if transport is None or not transport.is_active():
         raise _lost(name)
-    raise TeeforgeError(f"{program} ended on {name} without an exit status")
+    raise TeeforgeError(
+        f"{program} ended on {name} without an exit status: by a signal, or its server gave up on it"
+    )
 
 
 def _lost(name: str) -> TeeforgeError:
-    return TeeforgeError(
-        f"the connection to {name} was lost", "`invoke status` shows whether it still runs"
-    )
+    return TeeforgeError(f"the connection to {name} was lost", "`invoke status` shows whether it still runs")

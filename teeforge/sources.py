@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from teeforge.config import Config, DebianSource, GitSource
@@ -31,11 +31,15 @@ def quiet(_: str) -> None:
 
 @dataclass(frozen=True)
 class Tree:
-    """A source tree by content: ``name`` identifies it, ``date`` is in Unix seconds."""
+    """A source tree by content: ``name`` identifies it, ``date`` is in Unix seconds.
+
+    ``version`` is what config.yaml calls the source.
+    """
 
     name: str
     date: int
     commit: str
+    version: str = ""
 
 
 class Sources:
@@ -69,8 +73,10 @@ class Sources:
             locked = calendar.timegm(time.strptime(self._lock.snapshot, "%Y%m%dT%H%M%SZ"))
             return Tree("debian:" + hashlib.sha256(named.encode()).hexdigest(), locked, "")
         memo = self._memo(recipe, source)
+        version = source.version if source else ""
         try:
-            return Tree(**json.loads(memo.read_text(encoding="utf-8")))
+            tree = Tree(**json.loads(memo.read_text(encoding="utf-8")))
+            return replace(tree, version=version)
         except (OSError, ValueError, TypeError):
             pass
         commit = self.compose(recipe, on_line)
@@ -79,7 +85,7 @@ class Sources:
         date = git.date(base) if base else OVERLAY_DATE
         tree = Tree(f"git:{git.tree(commit)}", date, base)
         write_atomically(memo, json.dumps(asdict(tree)).encode())
-        return tree
+        return replace(tree, version=version)
 
     def known(self, recipe: Recipe) -> bool:
         """Say whether tree() answers without fetching or patching anything."""

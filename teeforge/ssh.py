@@ -44,9 +44,7 @@ class SshAddress:
 
     def ssh_line(self) -> str:
         """Return the `ssh` command to type."""
-        return shlex.join(
-            ["ssh", *self.ssh_options(), "-p", str(self.port), f"{self.user}@{self.host}"]
-        )
+        return shlex.join(["ssh", *self.ssh_options(), "-p", str(self.port), f"{self.user}@{self.host}"])
 
     def scp_line(self) -> str:
         """Return the `scp` command to type, with FILE to be replaced."""

@@ -139,9 +139,7 @@ class SshTarget:
         line = f"{pattern} {self.host_key}\n".encode()
         if not known_hosts.is_file() or known_hosts.read_bytes() != line:
             write_atomically(known_hosts, line)
-        return SshAddress(
-            self.host, self.port, self.user, self.client_key, self.host_key, known_hosts
-        )
+        return SshAddress(self.host, self.port, self.user, self.client_key, self.host_key, known_hosts)
 
     def connect(self) -> Session:
         """Open a connection. Raises TeeforgeError when nobody answers or the wrong one does."""

@@ -208,9 +208,7 @@ def test_a_last_word_ends_the_wait_before_the_deadline(bench: Bench, last: str) 
 
 def test_qemu_that_dies_at_once_is_quoted(bench: Bench) -> None:
     machine = bench.machine(extra=("-machine", "no-such-machine"))
-    with pytest.raises(
-        TeeforgeError, match=r"in the state `off`, ended: QEMU said: .*unsupported machine"
-    ):
+    with pytest.raises(TeeforgeError, match=r"in the state `off`, ended: QEMU said: .*unsupported machine"):
         machine.boot()
     assert machine.state() == "off"
 

@@ -92,9 +92,7 @@ def test_a_refused_key_is_an_error_and_no_password_is_offered(
     assert f"publickey {ours}" in server.attempts
 
 
-@pytest.mark.parametrize(
-    "line", ["", "ssh-ed25519", "ssh-ed25519 !!!", "AAAAC3Nza", "ssh-ed25519 AAAA"]
-)
+@pytest.mark.parametrize("line", ["", "ssh-ed25519", "ssh-ed25519 !!!", "AAAAC3Nza", "ssh-ed25519 AAAA"])
 def test_a_host_key_that_is_none_is_named(target: SshTarget, line: str) -> None:
     with pytest.raises(TeeforgeError, match="is not a public key"):
         replace(target, host_key=line).connect()
@@ -202,25 +200,19 @@ def test_interrupting_us_ends_the_program_over_there(session: Session, server: S
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        session.run(
-            ["sh", "-c", "echo up; exec sleep 60"], on_stdout=interrupt, on_stderr=interrupt
-        )
+        session.run(["sh", "-c", "echo up; exec sleep 60"], on_stdout=interrupt, on_stderr=interrupt)
     assert server.processes[-1].wait(timeout=5) == -signal.SIGINT
 
 
 @pytest.mark.skipif(not shutil.which("ssh"), reason="the ssh program is not installed")
 def test_the_printed_ssh_line_works_when_pasted(target: SshTarget) -> None:
     line = [*shlex.split(target.address.ssh_line()), "echo pasted"]
-    done = subprocess.run(
-        line, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-    )
+    done = subprocess.run(line, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     assert (done.returncode, done.stdout) == (0, "pasted\n"), done.stderr
 
 
 @pytest.mark.skipif(not shutil.which("ssh"), reason="the ssh program is not installed")
-def test_the_known_hosts_of_an_identity_holds_for_any_port(
-    identity: Identity, server: Server
-) -> None:
+def test_the_known_hosts_of_an_identity_holds_for_any_port(identity: Identity, server: Server) -> None:
     address = SshAddress(
         host="127.0.0.1",
         port=server.port,

@@ -73,9 +73,7 @@ def test_a_second_push_touches_nothing(session: Session, local: Path, there: Pat
     before = [(there / name).stat() for name in ("a.ta", "empty")]
     pushed = session.push(uploads)
     assert (pushed.sent, pushed.unchanged) == ((), (f"{there}/a.ta", f"{there}/empty"))
-    assert [(there / name).stat().st_ino for name in ("a.ta", "empty")] == [
-        s.st_ino for s in before
-    ]
+    assert [(there / name).stat().st_ino for name in ("a.ta", "empty")] == [s.st_ino for s in before]
 
 
 def test_only_the_changed_file_is_sent(session: Session, local: Path, there: Path) -> None:
@@ -119,15 +117,11 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(
 
 
 def test_a_missing_folder_is_named(session: Session, local: Path, there: Path) -> None:
-    with pytest.raises(
-        TeeforgeError, match=r"board has no folder .*nowhere, where a\.ta should go"
-    ):
+    with pytest.raises(TeeforgeError, match=r"board has no folder .*nowhere, where a\.ta should go"):
         session.push([Upload(local / "a.ta", f"{there}/nowhere/a.ta")])
 
 
-def test_a_folder_in_the_files_place_is_not_filled(
-    session: Session, local: Path, there: Path
-) -> None:
+def test_a_folder_in_the_files_place_is_not_filled(session: Session, local: Path, there: Path) -> None:
     (there / "a.ta").mkdir()
     with pytest.raises(TeeforgeError, match=r"a\.ta cannot be replaced on board"):
         session.push([Upload(local / "a.ta", f"{there}/a.ta")])
@@ -139,9 +133,7 @@ def test_a_missing_local_file_is_named_before_anything_is_sent(
     session: Session, local: Path, there: Path
 ) -> None:
     with pytest.raises(TeeforgeError, match="nothing cannot be read"):
-        session.push(
-            [Upload(local / "a.ta", f"{there}/a.ta"), Upload(local / "nothing", f"{there}/b.ta")]
-        )
+        session.push([Upload(local / "a.ta", f"{there}/a.ta"), Upload(local / "nothing", f"{there}/b.ta")])
     assert list(there.iterdir()) == []
 
 

@@ -27,10 +27,7 @@ def test_a_panicking_ta_does_not_count_as_the_end_of_the_machine() -> None:
     secure = b"OP-TEE version: 4\nE/TC:? 0 TA panicked with code 0xdeadbeef\n"
     assert read_progress(b"NOTICE:  BL1\n", secure) == Progress("optee")
     secure += b"E/TC:0 0 Panic at core/kernel/abort.c:1 <f>\n"
-    assert (
-        read_progress(b"NOTICE:  BL1\n", secure).failure
-        == "E/TC:0 0 Panic at core/kernel/abort.c:1 <f>"
-    )
+    assert read_progress(b"NOTICE:  BL1\n", secure).failure == "E/TC:0 0 Panic at core/kernel/abort.c:1 <f>"
 
 
 def test_what_a_program_prints_after_the_start_is_no_failure_of_the_start() -> None:
