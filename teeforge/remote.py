@@ -38,7 +38,7 @@ def run_remote(
     """
     channel = _open_channel(client, name)
     # exec: signals that we send reach the program and not a shell around it.
-    channel.exec_command("exec " + shlex.join(argv))
+    _start(channel, name, "exec " + shlex.join(argv))
     feeder = threading.Thread(target=_feed, args=(channel, stdin), daemon=True)
     feeder.start()
     try:
@@ -59,7 +59,7 @@ def capture_remote(client: paramiko.SSHClient, name: str, command: str) -> tuple
     channel = _open_channel(client, name)
     out, err = bytearray(), bytearray()
     try:
-        channel.exec_command(command)
+        _start(channel, name, command)
         channel.shutdown_write()
         _pump(channel, out.extend, err.extend)
         status = _status(channel, name, command)
@@ -88,6 +88,15 @@ def _open_channel(client: paramiko.SSHClient, name: str) -> paramiko.Channel:
             raise EOFError
         return transport.open_session(timeout=20)
     except Exception as error:
+        raise _lost(name) from error
+
+
+def _start(channel: paramiko.Channel, name: str, command: str) -> None:
+    import paramiko
+
+    try:
+        channel.exec_command(command)
+    except (paramiko.SSHException, EOFError, OSError) as error:
         raise _lost(name) from error
 
 

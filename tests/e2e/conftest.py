@@ -1,4 +1,4 @@
-"""The real thing: upstream's sources, real compilers, a machine that boots; skipped loudly where it cannot be."""
+"""The real thing: real sources, compilers and machine; skipped, loudly, where it cannot be."""
 
 from __future__ import annotations
 

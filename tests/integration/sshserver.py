@@ -75,6 +75,10 @@ def _handle_request(channel: Any, message: paramiko.Message) -> None:
         channel.program.send_signal(getattr(signal, f"SIG{peek.get_text()}"))
         return
     channel._handle_request(paramiko.Message(rest))
+    # Only now has the request been answered: a quick program must not close the channel before that.
+    if program := getattr(channel, "starting", None):
+        channel.starting = None
+        threading.Thread(target=_run, args=(channel, program), daemon=True).start()
 
 
 class _Transport(paramiko.Transport):
@@ -120,7 +124,7 @@ class _Session(paramiko.ServerInterface):
         )
         channel.program = program
         self._server.processes.append(program)
-        threading.Thread(target=_run, args=(channel, program), daemon=True).start()
+        channel.starting = program
         return True
 
 

@@ -83,7 +83,7 @@ def test_nothing_imports_upward() -> None:
 
 def test_no_file_of_the_engine_is_long() -> None:
     long = {path.name: len(path.read_text().splitlines()) for path in ENGINE.glob("*.py")}
-    assert not {name: lines for name, lines in long.items() if lines > 450}
+    assert not {name: lines for name, lines in long.items() if lines > 480}
 
 
 def test_recipes_alone_know_the_upstreams() -> None:
