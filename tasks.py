@@ -122,6 +122,14 @@ def shell(_: Context, target: str = "qemu") -> int:
     return Lab().shell(target)
 
 
+@command(help={"secure": "the secure world's console (default: Linux's)", **TARGET})
+def console(_: Context, secure: bool = False, target: str = "qemu") -> None:
+    """Attach to a serial console of the machine; Ctrl-] leaves."""
+    from teeforge.lab import Lab
+
+    Lab().console(target, "secure" if secure else "normal")
+
+
 @command(help={"json": "print JSON on stdout"})
 def status(_: Context, json: bool = False) -> None:
     """Show components, targets, and the ssh lines to type."""
@@ -183,5 +191,20 @@ def test(_: Context, only: str = "", match: str = "") -> int:
 
 
 namespace = Collection(
-    demo, fetch, patch, build, build_all, boot, deploy, run, shell, status, halt, clean, doctor, lock, test
+    demo,
+    fetch,
+    patch,
+    build,
+    build_all,
+    boot,
+    deploy,
+    run,
+    shell,
+    console,
+    status,
+    halt,
+    clean,
+    doctor,
+    lock,
+    test,
 )

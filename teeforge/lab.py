@@ -165,6 +165,17 @@ class Lab:
         say(target.address.ssh_line())
         return target.shell()
 
+    def console(self, name: str, which: str) -> None:
+        """Give the terminal to a console of a machine, ``normal`` or ``secure``."""
+        from teeforge.terminal import attach
+
+        self.boot(name)
+        if isinstance(self._target_settings(name), SshTarget):
+            raise TeeforgeError(
+                f"{name} is a board: its consoles are on its own wires", "use a terminal program"
+            )
+        attach(self.workspace.targets / name, which)
+
     def halt(self, name: str) -> None:
         """Stop a machine that we started."""
         if isinstance(self._target_settings(name), SshTarget):
