@@ -103,7 +103,7 @@ class Builder:
         for need in recipe.needs:
             component, product = need.split(".")
             values[f"product {need}"] = done[component].digest(product)
-        for tool, package in recipe.tools.items():
+        for tool, package in recipe.host_tools(self.config.toolchain.cross).items():
             values[f"tool {tool}"] = self.tools.version(tool, package)
         if recipe.llvm:
             values["llvm"] = self._llvm(recipe).version_line

@@ -41,7 +41,7 @@ def examine(config: Config, recipes: Mapping[str, Recipe]) -> list[Check]:
     tools = dict(_OWN_TOOLS)
     packages: set[str] = set()
     for recipe in recipes.values():
-        tools |= recipe.tools
+        tools |= recipe.host_tools(config.toolchain.cross)
         packages |= set(recipe.packages)
     checks = [_tool(name, package) for name, package in sorted(tools.items())]
     installed = _installed(packages)

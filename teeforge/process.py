@@ -140,8 +140,9 @@ def run_logged(
                 _kill_group(child)
                 raise
     if status != 0:
+        why = "the disk is full: " if any("No space left on device" in line for line in last) else ""
         raise TeeforgeError(
-            f"{Path(str(argv[0])).name} failed with exit status {status}:\n"
+            f"{why}{Path(str(argv[0])).name} failed with exit status {status}:\n"
             + "\n".join(f"    {line}" for line in last),
             f"the whole output is in {log}\n    to repeat it by hand: {line_by_hand}",
         )

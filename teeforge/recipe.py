@@ -66,7 +66,7 @@ class Recipe:
             if entry.product not in self.products:
                 raise ValueError(f"deploy: `{entry.product}` is no product of this recipe")
         known = {*_OWN, *self.needs, *(_LLVM if self.llvm else ())}
-        for text in (*self.steps, *self.env.values()):
+        for text in (*self.steps, *self.env.values(), *self.tools):
             for name in _PLACEHOLDER.findall(text):
                 if name not in known:
                     near = difflib.get_close_matches(name, known, n=1)
@@ -84,6 +84,10 @@ class Recipe:
         lines += [f"env {name}={value}" for name, value in sorted(self.env.items())]
         lines += [f"product {name}={path}" for name, path in sorted(self.products.items())]
         return "\n".join(lines)
+
+    def host_tools(self, cross: str) -> dict[str, str]:
+        """Return the programs of the host that the steps use, and the Debian package of each."""
+        return {render(name, {"toolchain.cross": cross}): package for name, package in self.tools.items()}
 
     def argv(self, values: Mapping[str, str]) -> Iterator[list[str]]:
         """Yield each step as an argument list; split first, so that a value stays one word."""

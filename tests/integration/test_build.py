@@ -112,6 +112,21 @@ def test_a_full_disk_is_noticed_before_the_work(checkout: Checkout, monkeypatch:
     assert "is full" in caught.value.message
 
 
+def test_a_disk_that_fills_up_during_a_step_is_said_first(checkout: Checkout) -> None:
+    checkout.recipe("greeting", steps=["cp /etc/passwd /dev/full"])
+    with pytest.raises(TeeforgeError) as caught:
+        checkout.builder().build(["greeting"])
+    assert caught.value.message.startswith("greeting: the disk is full: cp failed")
+
+
+def test_the_cross_compiler_of_the_config_is_the_one_that_is_looked_for(checkout: Checkout) -> None:
+    checkout.configure(toolchain={"cross": "no-such-prefix-"})
+    checkout.recipe("greeting", tools={"{toolchain.cross}gcc": "gcc-aarch64-linux-gnu"})
+    with pytest.raises(TeeforgeError) as caught:
+        checkout.builder().build(["greeting"])
+    assert caught.value.message == "no-such-prefix-gcc is not installed"
+
+
 def test_an_entry_broken_by_hand_is_built_anew(checkout: Checkout) -> None:
     entry = checkout.builder().build(["greeting"])["greeting"]
     entry.product("text").unlink()
