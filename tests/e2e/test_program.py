@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import stat
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import pytest
 
 from teeforge.aot import check_loadable
 from teeforge.errors import TeeforgeError
+from teeforge.lab import Lab
 from teeforge.program import Program, build_program
 from teeforge.toolchain import WasmCompiler, find_wasm_compiler
 from teeforge.wasm import read_wasm
@@ -22,6 +22,8 @@ SAMPLES = ROOT / "samples"
 HELLO = '#include <stdio.h>\nint main(void) { puts("hello"); return 0; }\n'
 
 Build = Callable[..., Program]
+
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="session")
@@ -33,16 +35,8 @@ def cc() -> WasmCompiler:
 
 
 @pytest.fixture(scope="session")
-def wamrc() -> Path:
-    """The wamrc of TEEFORGE_TEST_WAMRC, else the newest that this checkout has built."""
-    if named := os.environ.get("TEEFORGE_TEST_WAMRC"):
-        return Path(named)
-    built = sorted(
-        (ROOT / "build/store/wamrc").glob("*/products/wamrc"), key=lambda path: path.stat().st_mtime
-    )
-    if not built:
-        pytest.skip("NOT TESTED: there is no wamrc; `invoke build wamrc`, or set TEEFORGE_TEST_WAMRC")
-    return built[-1]
+def wamrc(lab: Lab) -> Path:
+    return lab.builder.build(["wamrc"])["wamrc"].product("wamrc")
 
 
 @pytest.fixture
