@@ -41,6 +41,9 @@ srcs-y += core/iwasm/common/wasm_runtime_common.c
 srcs-y += core/shared/mem-alloc/ems/ems_alloc.c
 srcs-y += core/shared/mem-alloc/ems/ems_hmu.c
 srcs-y += core/shared/mem-alloc/ems/ems_kfc.c
+# The pool is clear already: see optee_pool.c
+cppflags-core/shared/mem-alloc/ems/ems_kfc.c-y += \
+	-Dmemset=optee_pool_memset
 srcs-y += core/shared/mem-alloc/mem_alloc.c
 srcs-y += core/shared/utils/bh_assert.c
 srcs-y += core/shared/utils/bh_common.c

@@ -646,10 +646,6 @@ bool aot_check(const uint8_t *file, size_t size, struct aot_info *info,
 	    !check_relocations(&checker))
 		return false;
 
-	if (!info->has_start && !info->has_start_section)
-		return refuse(&checker,
-			      "the module exports no function _start of type () -> (): link it as a command, with a main()");
-
 	info->heap_needed += info->memory_size;
 	return true;
 }

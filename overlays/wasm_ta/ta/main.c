@@ -4,14 +4,14 @@
  * the normal world passes.
  */
 #include <optee_platform.h>
+#include <string.h>
 #include <tee_internal_api.h>
 #include <wasm_ta.h>
 
-#include "run.h"
+#include "session.h"
 
-struct session {
-	uint32_t heap_size;
-};
+#define NO_PARAMS TEE_PARAM_TYPES(TEE_PARAM_TYPE_NONE, TEE_PARAM_TYPE_NONE, \
+				  TEE_PARAM_TYPE_NONE, TEE_PARAM_TYPE_NONE)
 
 TEE_Result TA_CreateEntryPoint(void)
 {
@@ -28,10 +28,7 @@ TEE_Result TA_OpenSessionEntryPoint(uint32_t param_types,
 {
 	struct session *session = NULL;
 
-	if (param_types != TEE_PARAM_TYPES(TEE_PARAM_TYPE_NONE,
-					   TEE_PARAM_TYPE_NONE,
-					   TEE_PARAM_TYPE_NONE,
-					   TEE_PARAM_TYPE_NONE))
+	if (param_types != NO_PARAMS)
 		return TEE_ERROR_BAD_PARAMETERS;
 
 	session = TEE_Malloc(sizeof(*session), TEE_MALLOC_FILL_ZERO);
@@ -44,32 +41,45 @@ TEE_Result TA_OpenSessionEntryPoint(uint32_t param_types,
 
 void TA_CloseSessionEntryPoint(void *session_context)
 {
+	session_close(session_context);
 	TEE_Free(session_context);
+}
+
+/* Takes a parameter that has to have so many bytes; 0: any number of them */
+static bool take(const TEE_Param *param, size_t size, struct shared *shared)
+{
+	shared->buffer = param->memref.buffer;
+	shared->size = param->memref.size;
+	return shared->buffer && (!size || shared->size == size);
+}
+
+static bool take_module(const TEE_Param *param, struct shared *module)
+{
+	return take(param, 0, module) && module->size &&
+	       module->size <= WASM_TA_MODULE_MAX;
 }
 
 static TEE_Result configure_heap(struct session *session, uint32_t param_types,
 				 const TEE_Param params[TEE_NUM_PARAMS])
 {
-	uint32_t size = params[0].value.a;
-
 	if (param_types != TEE_PARAM_TYPES(TEE_PARAM_TYPE_VALUE_INPUT,
 					   TEE_PARAM_TYPE_NONE,
 					   TEE_PARAM_TYPE_NONE,
 					   TEE_PARAM_TYPE_NONE))
 		return TEE_ERROR_BAD_PARAMETERS;
 
-	if (size < WASM_TA_HEAP_MIN || size > WASM_TA_HEAP_MAX)
-		return TEE_ERROR_BAD_PARAMETERS;
-
-	session->heap_size = size;
-	return TEE_SUCCESS;
+	return session_configure_heap(session, params[0].value.a);
 }
 
-static TEE_Result run(const struct session *session, uint32_t param_types,
-		      TEE_Param params[TEE_NUM_PARAMS])
+static TEE_Result run(struct session *session, uint32_t param_types,
+		      const TEE_Param params[TEE_NUM_PARAMS])
 {
 	struct wasm_ta_result result = { };
-	struct run_request request = { };
+	struct shared streams = { };
+	struct shared module = { };
+	struct shared args = { };
+	struct shared out = { };
+	TEE_Result res = TEE_SUCCESS;
 
 	if (param_types != TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_INPUT,
 					   TEE_PARAM_TYPE_MEMREF_INPUT,
@@ -77,43 +87,138 @@ static TEE_Result run(const struct session *session, uint32_t param_types,
 					   TEE_PARAM_TYPE_MEMREF_OUTPUT))
 		return TEE_ERROR_BAD_PARAMETERS;
 
-	if (!params[0].memref.buffer || !params[1].memref.buffer ||
-	    !params[2].memref.buffer || !params[3].memref.buffer ||
-	    !params[0].memref.size ||
-	    params[0].memref.size > WASM_TA_MODULE_MAX ||
-	    params[3].memref.size != sizeof(result))
+	if (!take_module(&params[0], &module) || !take(&params[1], 0, &args) ||
+	    !take(&params[2], 0, &streams) ||
+	    !take(&params[3], sizeof(result), &out))
 		return TEE_ERROR_BAD_PARAMETERS;
 
-	if (!session->heap_size)
-		return TEE_ERROR_BAD_STATE;
-
-	if (!optee_platform_enter(&request))
-		return TEE_ERROR_BAD_STATE;
-
-	request.module = params[0].memref.buffer;
-	request.module_size = params[0].memref.size;
-	request.args = params[1].memref.buffer;
-	request.args_size = params[1].memref.size;
-	request.streams = params[2].memref.buffer;
-	request.streams_size = params[2].memref.size;
-	request.heap_size = session->heap_size;
-
-	run_module(&request, &result);
-
+	res = session_run(session, module, args, streams, &result);
 	/* The only time that the result's memory is touched */
-	TEE_MemMove(params[3].memref.buffer, &result, sizeof(result));
-	return TEE_SUCCESS;
+	if (res == TEE_SUCCESS)
+		memcpy(out.buffer, &result, sizeof(result));
+	return res;
+}
+
+static TEE_Result load(struct session *session, uint32_t param_types,
+		       TEE_Param params[TEE_NUM_PARAMS])
+{
+	struct wasm_ta_result result = { };
+	struct shared module = { };
+	struct shared out = { };
+	TEE_Result res = TEE_SUCCESS;
+
+	if (param_types != TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_INPUT,
+					   TEE_PARAM_TYPE_VALUE_OUTPUT,
+					   TEE_PARAM_TYPE_MEMREF_OUTPUT,
+					   TEE_PARAM_TYPE_NONE))
+		return TEE_ERROR_BAD_PARAMETERS;
+
+	if (!take_module(&params[0], &module) ||
+	    !take(&params[2], sizeof(result), &out))
+		return TEE_ERROR_BAD_PARAMETERS;
+
+	res = session_load(session, module, &result, &params[1].value.a);
+	if (res == TEE_SUCCESS)
+		memcpy(out.buffer, &result, sizeof(result));
+	return res;
+}
+
+static TEE_Result run_loaded(struct session *session, uint32_t param_types,
+			     const TEE_Param params[TEE_NUM_PARAMS])
+{
+	struct wasm_ta_result result = { };
+	struct shared streams = { };
+	struct shared args = { };
+	struct shared out = { };
+	TEE_Result res = TEE_SUCCESS;
+
+	if (param_types != TEE_PARAM_TYPES(TEE_PARAM_TYPE_VALUE_INPUT,
+					   TEE_PARAM_TYPE_MEMREF_INPUT,
+					   TEE_PARAM_TYPE_MEMREF_INOUT,
+					   TEE_PARAM_TYPE_MEMREF_OUTPUT))
+		return TEE_ERROR_BAD_PARAMETERS;
+
+	if (!take(&params[1], 0, &args) || !take(&params[2], 0, &streams) ||
+	    !take(&params[3], sizeof(result), &out))
+		return TEE_ERROR_BAD_PARAMETERS;
+
+	res = session_run_loaded(session, params[0].value.a, args, streams,
+				 &result);
+	if (res == TEE_SUCCESS)
+		memcpy(out.buffer, &result, sizeof(result));
+	return res;
+}
+
+static TEE_Result call(struct session *session, uint32_t param_types,
+		       const TEE_Param params[TEE_NUM_PARAMS])
+{
+	struct wasm_ta_returned returned = { };
+	struct wasm_ta_call request = { };
+	struct shared streams = { };
+	struct shared out = { };
+	struct shared in = { };
+	TEE_Result res = TEE_SUCCESS;
+
+	if (param_types != TEE_PARAM_TYPES(TEE_PARAM_TYPE_VALUE_INPUT,
+					   TEE_PARAM_TYPE_MEMREF_INPUT,
+					   TEE_PARAM_TYPE_MEMREF_INOUT,
+					   TEE_PARAM_TYPE_MEMREF_OUTPUT))
+		return TEE_ERROR_BAD_PARAMETERS;
+
+	if (!take(&params[1], sizeof(request), &in) ||
+	    !take(&params[2], 0, &streams) ||
+	    !take(&params[3], sizeof(returned), &out))
+		return TEE_ERROR_BAD_PARAMETERS;
+
+	/* From here on it is ours, and stays as it is */
+	memcpy(&request, in.buffer, sizeof(request));
+	if (request.version != WASM_TA_VERSION ||
+	    request.argc > WASM_TA_CALL_VALUES || !*request.name ||
+	    !memchr(request.name, '\0', sizeof(request.name)))
+		return TEE_ERROR_BAD_PARAMETERS;
+
+	res = session_call(session, params[0].value.a, &request, streams,
+			   &returned);
+	if (res == TEE_SUCCESS)
+		memcpy(out.buffer, &returned, sizeof(returned));
+	return res;
+}
+
+static TEE_Result unload(struct session *session, uint32_t param_types,
+			 const TEE_Param params[TEE_NUM_PARAMS])
+{
+	if (param_types != TEE_PARAM_TYPES(TEE_PARAM_TYPE_VALUE_INPUT,
+					   TEE_PARAM_TYPE_NONE,
+					   TEE_PARAM_TYPE_NONE,
+					   TEE_PARAM_TYPE_NONE))
+		return TEE_ERROR_BAD_PARAMETERS;
+
+	return session_unload(session, params[0].value.a);
 }
 
 TEE_Result TA_InvokeCommandEntryPoint(void *session_context, uint32_t command,
 				      uint32_t param_types,
 				      TEE_Param params[TEE_NUM_PARAMS])
 {
+	uint32_t frame = 0;
+
+	/* Programs find out from this where the stack ends */
+	if (!optee_platform_enter(&frame))
+		return TEE_ERROR_BAD_STATE;
+
 	switch (command) {
 	case WASM_TA_CMD_CONFIGURE_HEAP:
 		return configure_heap(session_context, param_types, params);
 	case WASM_TA_CMD_RUN:
 		return run(session_context, param_types, params);
+	case WASM_TA_CMD_LOAD:
+		return load(session_context, param_types, params);
+	case WASM_TA_CMD_RUN_LOADED:
+		return run_loaded(session_context, param_types, params);
+	case WASM_TA_CMD_CALL:
+		return call(session_context, param_types, params);
+	case WASM_TA_CMD_UNLOAD:
+		return unload(session_context, param_types, params);
 	default:
 		return TEE_ERROR_NOT_SUPPORTED;
 	}

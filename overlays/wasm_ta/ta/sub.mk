@@ -4,9 +4,13 @@ global-incdirs-y += .
 
 srcs-y += aot.c
 srcs-y += args.c
+srcs-y += instance.c
 srcs-y += main.c
+srcs-y += module.c
+srcs-y += outcome.c
 srcs-y += output.c
-srcs-y += run.c
+srcs-y += runtime.c
+srcs-y += session.c
 srcs-y += wasi.c
 
 cppflags-y += -isystem $(WAMR_INCLUDE)

@@ -748,9 +748,13 @@ static void make_unstable(void)
 				unstable[n] = unstable_only[m];
 }
 
-bool wasi_register(struct wasi *state)
+void wasi_select(struct wasi *state)
 {
 	wasi = state;
+}
+
+bool wasi_register(void)
+{
 	make_unstable();
 	return wasm_runtime_register_natives("wasi_snapshot_preview1", preview1,
 					     ARRAY_SIZE(preview1)) &&

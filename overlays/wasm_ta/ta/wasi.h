@@ -21,8 +21,11 @@ struct wasi {
 	TEE_Result failure;	/* why the TA ended the run, if it did */
 };
 
-/* Makes the functions known to the runtime; a TA runs one program at a time */
-bool wasi_register(struct wasi *wasi);
+/* Makes the functions known to the runtime, which has just started */
+bool wasi_register(void);
+
+/* Whose functions they are from now on: a TA runs one program at a time */
+void wasi_select(struct wasi *wasi);
 
 /*
  * wasi_signature() - the type of a function in WAMR's notation

@@ -20,6 +20,8 @@
  *
  * [in]     params[0].value.a  heap size in bytes: the pool that the runtime
  *                             takes everything from, linear memory included
+ *
+ * TEE_ERROR_BAD_STATE: modules are loaded, and have a heap of another size.
  */
 #define WASM_TA_CMD_CONFIGURE_HEAP	0
 
@@ -36,6 +38,60 @@
  * TEE_ERROR_BAD_STATE: no heap was configured.
  */
 #define WASM_TA_CMD_RUN			1
+
+/*
+ * Load a module and keep it, for any number of runs and calls
+ *
+ * [in]     params[0].memref   the AOT file
+ * [out]    params[1].value.a  its handle, if the result says WASM_TA_LOADED
+ * [out]    params[2].memref   struct wasm_ta_result
+ *
+ * The modules of a session share its heap. TEE_ERROR_BAD_STATE: no heap was
+ * configured; TEE_ERROR_EXCESS_DATA: WASM_TA_MODULES_MAX are loaded.
+ */
+#define WASM_TA_CMD_LOAD		2
+
+/*
+ * Run a loaded module, in an instance that has its own memory
+ *
+ * [in]     params[0].value.a  handle
+ * [in]     params[1].memref   struct wasm_ta_args
+ * [inout]  params[2].memref   struct wasm_streams
+ * [out]    params[3].memref   struct wasm_ta_result
+ *
+ * TEE_ERROR_ITEM_NOT_FOUND: no loaded module has this handle.
+ */
+#define WASM_TA_CMD_RUN_LOADED		3
+
+/*
+ * Call an exported function of a loaded module by its name
+ *
+ * [in]     params[0].value.a  handle
+ * [in]     params[1].memref   struct wasm_ta_call
+ * [inout]  params[2].memref   struct wasm_streams
+ * [out]    params[3].memref   struct wasm_ta_returned
+ *
+ * The first call makes an instance, and calls its _initialize if it exports
+ * one; the calls that follow find its memory as the one before left it. A call
+ * that ends in another way than WASM_TA_RETURNED or WASM_TA_REFUSED ends the
+ * instance: the next one starts anew. RUN_LOADED has nothing to do with it.
+ *
+ * TEE_ERROR_ITEM_NOT_FOUND: no loaded module has this handle.
+ */
+#define WASM_TA_CMD_CALL		4
+
+/*
+ * Unload a module, with the instance of its calls
+ *
+ * [in]     params[0].value.a  handle, which is never given again
+ *
+ * TEE_ERROR_ITEM_NOT_FOUND: no loaded module has this handle.
+ */
+#define WASM_TA_CMD_UNLOAD		5
+
+#define WASM_TA_MODULES_MAX	16
+#define WASM_TA_NAME_SIZE	256
+#define WASM_TA_CALL_VALUES	16
 
 #define WASM_TA_HEAP_MIN	(4 * 1024)
 #define WASM_TA_HEAP_MAX	(1024 * 1024 * 1024)
@@ -62,6 +118,8 @@ enum wasm_ta_outcome {
 	WASM_TA_TRAPPED = 2,	/* the runtime stopped it: message says why */
 	WASM_TA_REFUSED = 3,	/* not run: the module or the heap will not do */
 	WASM_TA_FAILED = 4,	/* the TA or the host app did not do its part */
+	WASM_TA_LOADED = 5,	/* the module is ready to be run or called */
+	WASM_TA_RETURNED = 6,	/* the function that was called returned */
 };
 
 /* How far a run got */
@@ -92,6 +150,32 @@ struct wasm_ta_result {
 	uint32_t stage_ms[WASM_TA_STAGES];	/* by enum wasm_ta_stage */
 	uint8_t sha256[WASM_TA_SHA256_SIZE];
 	char message[WASM_TA_MESSAGE_SIZE];	/* NUL terminated */
+};
+
+/* Types of values, as in WebAssembly's binary format */
+#define WASM_TA_I32		0x7f
+#define WASM_TA_I64		0x7e
+#define WASM_TA_F32		0x7d
+#define WASM_TA_F64		0x7c
+
+struct wasm_ta_value {
+	uint32_t type;
+	uint32_t reserved;	/* 0 */
+	uint64_t bits;		/* i32 and f32: the lower half */
+};
+
+struct wasm_ta_call {
+	uint32_t version;
+	uint32_t argc;
+	char name[WASM_TA_NAME_SIZE];	/* NUL terminated */
+	struct wasm_ta_value args[WASM_TA_CALL_VALUES];
+};
+
+struct wasm_ta_returned {
+	struct wasm_ta_result result;
+	uint32_t count;		/* of values, valid for WASM_TA_RETURNED */
+	uint32_t reserved;	/* 0 */
+	struct wasm_ta_value values[WASM_TA_CALL_VALUES];
 };
 
 #endif /* WASM_TA_H */

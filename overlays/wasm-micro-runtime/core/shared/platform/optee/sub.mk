@@ -1,10 +1,12 @@
 # The OP-TEE platform layer of WAMR: all warnings are errors.
 srcs-y += optee_exec_env.c
+srcs-y += optee_function.c
 srcs-y += optee_invoke_native.S
 srcs-y += optee_libc.c
 srcs-y += optee_math.c
 srcs-y += optee_memory.c
 srcs-y += optee_platform.c
+srcs-y += optee_pool.c
 srcs-y += optee_thread.c
 cflags-y += -Werror
 
@@ -12,3 +14,6 @@ cflags-y += -Werror
 cflags-optee_exec_env.c-y += -Wno-strict-prototypes
 cflags-optee_exec_env.c-y += -Wno-redundant-decls
 cflags-optee_exec_env.c-y += -Wno-unused-parameter
+cflags-optee_function.c-y += -Wno-strict-prototypes
+cflags-optee_function.c-y += -Wno-redundant-decls
+cflags-optee_function.c-y += -Wno-unused-parameter

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Instances: made, run, called by name, and taken down.
+ */
+#include "instance.h"
+
+#include <inttypes.h>
+#include <optee_function.h>
+#include <string.h>
+#include <util.h>
+
+/*
+ * What WAMR calls the stack is for its interpreter; AOT code uses the TA's. It
+ * must exist nevertheless. The app heap is for malloc() by natives: there is
+ * none, and it would make linear memory larger by a page.
+ */
+#define WASM_STACK_SIZE		256
+#define APP_HEAP_SIZE		0
+
+#define ERROR_SIZE		128
+
+bool instance_attach(struct instance *instance, struct outcome *outcome,
+		     struct shared streams)
+{
+	instance->wasi.args = &instance->args;
+	instance->wasi.output = &instance->output;
+	wasi_select(&instance->wasi);
+	if (output_open(&instance->output, streams.buffer, streams.size) ==
+	    TEE_SUCCESS)
+		return true;
+
+	return outcome_is(outcome, WASM_TA_FAILED,
+			  "the host app shares a stream area that this TA does not know");
+}
+
+void instance_detach(struct instance *instance)
+{
+	output_close(&instance->output);
+	wasi_select(NULL);
+}
+
+bool instance_take_args(struct instance *instance, struct outcome *outcome,
+			struct shared args)
+{
+	TEE_Result res = args_copy(&instance->args, args.buffer, args.size);
+
+	if (res == TEE_SUCCESS)
+		return true;
+	if (res == TEE_ERROR_OUT_OF_MEMORY)
+		return outcome_is(outcome, WASM_TA_REFUSED,
+				  "the TEE has no memory for the arguments");
+
+	return outcome_is(outcome, WASM_TA_FAILED,
+			  "the host app passes arguments that are not well-formed or longer than %d bytes",
+			  WASM_TA_ARGS_MAX);
+}
+
+/* A program's own end, or one that the TA made; false if it is neither */
+static bool has_ended(const struct instance *instance, struct outcome *outcome)
+{
+	const struct wasi *wasi = &instance->wasi;
+
+	if (wasi->exited) {
+		outcome->result->exit_status = wasi->exit_code;
+		outcome_is(outcome, WASM_TA_EXITED, "%s", "");
+		return true;
+	}
+
+	switch (wasi->failure) {
+	case TEE_SUCCESS:
+		return false;
+	case TEE_ERROR_CANCEL:
+		outcome_is(outcome, WASM_TA_FAILED,
+			   "the host app asked for the end of the run");
+		return true;
+	case TEE_ERROR_TARGET_DEAD:
+		outcome_is(outcome, WASM_TA_FAILED,
+			   "the host app gave no sign of life for %d s",
+			   OUTPUT_DEADLINE_MS / 1000);
+		return true;
+	default:
+		outcome_is(outcome, WASM_TA_FAILED,
+			   "the host app does not keep to the protocol of the output ring");
+		return true;
+	}
+}
+
+static bool trapped(struct outcome *outcome, const char *exception)
+{
+	static const char prefix[] = "Exception: ";
+
+	if (!strncmp(exception, prefix, sizeof(prefix) - 1))
+		exception += sizeof(prefix) - 1;
+	return outcome_is(outcome, WASM_TA_TRAPPED, "%s", exception);
+}
+
+bool instance_start(struct instance *instance, struct outcome *outcome,
+		    const struct module *module)
+{
+	char error[ERROR_SIZE] = { };
+	const char *exception = NULL;
+
+	outcome_stage(outcome, WASM_TA_STAGE_INSTANTIATE);
+	instance->wamr = wasm_runtime_instantiate(module->wamr,
+						  WASM_STACK_SIZE,
+						  APP_HEAP_SIZE, error,
+						  sizeof(error));
+	if (instance->wamr)
+		return true;
+
+	/* This is also where a start function runs, and where it may end */
+	if (has_ended(instance, outcome))
+		return false;
+	exception = strstr(error, "Exception: ");
+	if (exception)
+		return trapped(outcome, exception);
+	if (module_is_out_of_memory(error))
+		return outcome_heap_too_small(outcome, &module->info,
+					      "instantiating");
+
+	return outcome_is(outcome, WASM_TA_REFUSED, "%s", error);
+}
+
+static wasm_exec_env_t make_env(struct instance *instance,
+				struct outcome *outcome,
+				const struct module *module)
+{
+	wasm_exec_env_t env = wasm_runtime_create_exec_env(instance->wamr,
+							   WASM_STACK_SIZE);
+
+	if (!env)
+		outcome_heap_too_small(outcome, &module->info, "starting");
+	return env;
+}
+
+static bool is_plain(const struct optee_function_type *type)
+{
+	return !type->param_count && !type->result_count;
+}
+
+/* Calls an exported function of type () -> (); one that is not there is none */
+static bool call_plain(struct instance *instance, struct outcome *outcome,
+		       const struct module *module, const char *name)
+{
+	struct optee_function_type type = { };
+	wasm_function_inst_t function = NULL;
+	const char *exception = NULL;
+	wasm_exec_env_t env = NULL;
+
+	function = wasm_runtime_lookup_function(instance->wamr, name, NULL);
+	if (!function || !optee_function_type(function, &type) ||
+	    !is_plain(&type))
+		return true;
+
+	env = make_env(instance, outcome, module);
+	if (!env)
+		return false;
+	wasm_runtime_call_wasm(env, function, 0, NULL);
+	wasm_runtime_destroy_exec_env(env);
+
+	if (has_ended(instance, outcome))
+		return false;
+	exception = wasm_runtime_get_exception(instance->wamr);
+	if (exception && *exception)
+		return trapped(outcome, exception);
+
+	return true;
+}
+
+void instance_run(struct instance *instance, struct outcome *outcome,
+		  const struct module *module)
+{
+	outcome_stage(outcome, WASM_TA_STAGE_RUN);
+	if (!call_plain(instance, outcome, module, "_start"))
+		return;
+
+	outcome->result->exit_status = 0;
+	outcome_is(outcome, WASM_TA_EXITED, "%s", "");
+}
+
+bool instance_initialize(struct instance *instance, struct outcome *outcome,
+			 const struct module *module)
+{
+	return call_plain(instance, outcome, module, "_initialize");
+}
+
+/* In WebAssembly's binary format, and as wasm_export.h counts them */
+static const struct {
+	uint8_t type;
+	wasm_valkind_t kind;
+	const char *name;
+} kinds[] = {
+	{ WASM_TA_I32, WASM_I32, "i32" },
+	{ WASM_TA_I64, WASM_I64, "i64" },
+	{ WASM_TA_F32, WASM_F32, "f32" },
+	{ WASM_TA_F64, WASM_F64, "f64" },
+};
+
+static size_t kind_of(uint32_t type)
+{
+	size_t n = 0;
+
+	for (n = 0; n < ARRAY_SIZE(kinds); n++)
+		if (kinds[n].type == type)
+			break;
+
+	return n;
+}
+
+static const char *kind_name(uint32_t type)
+{
+	size_t n = kind_of(type);
+
+	return n < ARRAY_SIZE(kinds) ? kinds[n].name : "another type";
+}
+
+/* Whether what the caller passes is what the function takes */
+static bool check_types(struct outcome *outcome,
+			const struct optee_function_type *type,
+			const struct wasm_ta_call *call)
+{
+	uint32_t n = 0;
+
+	if (type->param_count != call->argc)
+		return outcome_is(outcome, WASM_TA_REFUSED,
+				  "%s takes %"PRIu32" arguments, not %"PRIu32,
+				  call->name, type->param_count, call->argc);
+	if (type->result_count > WASM_TA_CALL_VALUES)
+		return outcome_is(outcome, WASM_TA_REFUSED,
+				  "%s returns %"PRIu32" values, more than %d",
+				  call->name, type->result_count,
+				  WASM_TA_CALL_VALUES);
+
+	for (n = 0; n < type->param_count; n++)
+		if (type->types[n] != call->args[n].type ||
+		    kind_of(type->types[n]) == ARRAY_SIZE(kinds))
+			return outcome_is(outcome, WASM_TA_REFUSED,
+					  "argument %"PRIu32" of %s is %s, not %s",
+					  n + 1, call->name,
+					  kind_name(type->types[n]),
+					  kind_name(call->args[n].type));
+
+	for (n = 0; n < type->result_count; n++)
+		if (kind_of(type->types[type->param_count + n]) ==
+		    ARRAY_SIZE(kinds))
+			return outcome_is(outcome, WASM_TA_REFUSED,
+					  "result %"PRIu32" of %s is neither a plain integer nor a floating-point number",
+					  n + 1, call->name);
+
+	return true;
+}
+
+/* The bits of a value are kept as they are, those of a NaN as well */
+static wasm_val_t to_wamr(const struct wasm_ta_value *value)
+{
+	wasm_val_t val = { .kind = kinds[kind_of(value->type)].kind };
+
+	memcpy(&val.of, &value->bits, sizeof(value->bits));
+	return val;
+}
+
+static struct wasm_ta_value from_wamr(uint8_t type, const wasm_val_t *val)
+{
+	struct wasm_ta_value value = { .type = type };
+	bool narrow = type == WASM_TA_I32 || type == WASM_TA_F32;
+
+	memcpy(&value.bits, &val->of, narrow ? sizeof(uint32_t) :
+					       sizeof(uint64_t));
+	return value;
+}
+
+static bool find_function(struct instance *instance, struct outcome *outcome,
+			  const struct wasm_ta_call *call,
+			  wasm_function_inst_t *function,
+			  struct optee_function_type *type)
+{
+	*function = wasm_runtime_lookup_function(instance->wamr, call->name,
+						 NULL);
+	if (!*function)
+		return outcome_is(outcome, WASM_TA_REFUSED,
+				  "the module exports no function %s",
+				  call->name);
+	if (!optee_function_type(*function, type))
+		return outcome_is(outcome, WASM_TA_REFUSED,
+				  "%s is an import that the module exports again",
+				  call->name);
+
+	return check_types(outcome, type, call);
+}
+
+bool instance_call(struct instance *instance, struct outcome *outcome,
+		   const struct module *module,
+		   const struct wasm_ta_call *call,
+		   struct wasm_ta_returned *returned)
+{
+	wasm_val_t results[WASM_TA_CALL_VALUES] = { };
+	wasm_val_t args[WASM_TA_CALL_VALUES] = { };
+	struct optee_function_type type = { };
+	wasm_function_inst_t function = NULL;
+	const char *exception = NULL;
+	wasm_exec_env_t env = NULL;
+	bool good = false;
+	uint32_t n = 0;
+
+	outcome_stage(outcome, WASM_TA_STAGE_RUN);
+	if (!find_function(instance, outcome, call, &function, &type))
+		return false;
+
+	env = make_env(instance, outcome, module);
+	if (!env)
+		return false;
+
+	for (n = 0; n < call->argc; n++)
+		args[n] = to_wamr(&call->args[n]);
+	good = wasm_runtime_call_wasm_a(env, function, type.result_count,
+					results, call->argc, args);
+	wasm_runtime_destroy_exec_env(env);
+
+	if (has_ended(instance, outcome))
+		return false;
+	exception = wasm_runtime_get_exception(instance->wamr);
+	if (exception && *exception)
+		return trapped(outcome, exception);
+	if (!good)
+		return outcome_is(outcome, WASM_TA_FAILED,
+				  "the runtime did not call %s", call->name);
+
+	returned->count = type.result_count;
+	for (n = 0; n < type.result_count; n++)
+		returned->values[n] =
+			from_wamr(type.types[type.param_count + n],
+				  &results[n]);
+	outcome_is(outcome, WASM_TA_RETURNED, "%s", "");
+	return true;
+}
+
+void instance_close(struct instance *instance)
+{
+	if (instance->wamr)
+		wasm_runtime_deinstantiate(instance->wamr);
+	args_free(&instance->args);
+	instance_detach(instance);
+	*instance = (struct instance){ };
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An instance of a loaded module, with what it has of the world outside.
+ */
+#ifndef INSTANCE_H
+#define INSTANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <wasm_export.h>
+
+#include "args.h"
+#include "module.h"
+#include "outcome.h"
+#include "output.h"
+#include "wasi.h"
+
+struct instance {
+	struct args args;
+	struct output output;
+	struct wasi wasi;
+	wasm_module_inst_t wamr;
+};
+
+/* A parameter in shared memory: the normal world may change it at any time */
+struct shared {
+	void *buffer;
+	size_t size;
+};
+
+/*
+ * instance_attach() - connect @instance to the streams of one command
+ * instance_detach() - and disconnect it: the streams are not touched any more
+ */
+bool instance_attach(struct instance *instance, struct outcome *outcome,
+		     struct shared streams);
+void instance_detach(struct instance *instance);
+
+/* Takes the arguments and the environment of the program */
+bool instance_take_args(struct instance *instance, struct outcome *outcome,
+			struct shared args);
+
+/* Gives it its memory, and runs the start function of its module */
+bool instance_start(struct instance *instance, struct outcome *outcome,
+		    const struct module *module);
+
+/* Calls _start: the program runs to its end, which @outcome tells */
+void instance_run(struct instance *instance, struct outcome *outcome,
+		  const struct module *module);
+
+/* Calls _initialize, as a module without _start wants it, if there is one */
+bool instance_initialize(struct instance *instance, struct outcome *outcome,
+			 const struct module *module);
+
+/*
+ * instance_call() - call an exported function by its name
+ *
+ * Returns true, with @returned filled in, if it returned. Else @outcome says
+ * how it ended, and unless that is a refusal, the instance is not to be used
+ * any more.
+ */
+bool instance_call(struct instance *instance, struct outcome *outcome,
+		   const struct module *module,
+		   const struct wasm_ta_call *call,
+		   struct wasm_ta_returned *returned);
+
+/* Releases all; also what was not started or taken */
+void instance_close(struct instance *instance);
+
+#endif /* INSTANCE_H */

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From an AOT file in shared memory to code that can be called.
+ */
+#include "module.h"
+
+#include <inttypes.h>
+#include <optee_platform.h>
+#include <string.h>
+#include <tee_internal_api_extensions.h>
+#include <trace.h>
+
+#include "runtime.h"
+
+#define ERROR_SIZE		128
+
+/* The hexadecimal digits of a SHA-256 and a NUL */
+#define HEX_SIZE		(2 * WASM_TA_SHA256_SIZE + 1)
+
+static bool measure(struct module *module, struct outcome *outcome,
+		    const uint8_t *file, size_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+	TEE_OperationHandle operation = TEE_HANDLE_NULL;
+	struct wasm_ta_result *result = outcome->result;
+	size_t length = WASM_TA_SHA256_SIZE;
+	TEE_Result res = TEE_SUCCESS;
+	char hex[HEX_SIZE] = { };
+	size_t n = 0;
+
+	res = TEE_AllocateOperation(&operation, TEE_ALG_SHA256, TEE_MODE_DIGEST,
+				    0);
+	if (res == TEE_SUCCESS)
+		res = TEE_DigestDoFinal(operation, file, size, module->sha256,
+					&length);
+	TEE_FreeOperation(operation);
+	if (res != TEE_SUCCESS)
+		return outcome_is(outcome, WASM_TA_FAILED,
+				  "the module could not be measured (%#"PRIx32")",
+				  res);
+
+	memcpy(result->sha256, module->sha256, sizeof(result->sha256));
+	result->flags |= WASM_TA_MEASURED;
+	for (n = 0; n < WASM_TA_SHA256_SIZE; n++) {
+		hex[2 * n] = digits[module->sha256[n] >> 4];
+		hex[2 * n + 1] = digits[module->sha256[n] & 0xf];
+	}
+	IMSG("module sha256 %s size %zu heap %"PRIu32, hex, size,
+	     result->heap_size);
+	return true;
+}
+
+static bool check(struct module *module, struct outcome *outcome,
+		  const uint8_t *file, size_t size)
+{
+	struct wasm_ta_result *result = outcome->result;
+
+	if (!aot_check(file, size, &module->info, result->message,
+		       sizeof(result->message))) {
+		result->outcome = WASM_TA_REFUSED;
+		return false;
+	}
+
+	if (module->info.heap_needed <= UINT32_MAX)
+		result->heap_needed = module->info.heap_needed;
+	return true;
+}
+
+bool module_is_out_of_memory(const char *error)
+{
+	return strstr(error, "allocate memory failed") ||
+	       strstr(error, "hash map failed") ||
+	       strstr(error, "const string set failed");
+}
+
+static bool load(struct module *module, struct outcome *outcome,
+		 const uint8_t *file, size_t size)
+{
+	char error[ERROR_SIZE] = { };
+	TEE_Result res = TEE_SUCCESS;
+
+	module->wamr = wasm_runtime_load(file, size, error, sizeof(error));
+	res = optee_platform_protect_result();
+	if (!module->wamr) {
+		if (module_is_out_of_memory(error))
+			return outcome_heap_too_small(outcome, &module->info,
+						      "loading");
+		if (strstr(error, "mmap memory failed"))
+			return outcome_is(outcome, WASM_TA_REFUSED,
+					  "the TEE has no memory for the module's code beside a heap of %"PRIu32" bytes",
+					  outcome->result->heap_size);
+		return outcome_is(outcome, WASM_TA_REFUSED, "%s", error);
+	}
+
+	if (res == TEE_SUCCESS)
+		return true;
+
+	wasm_runtime_unload(module->wamr);
+	return outcome_is(outcome, WASM_TA_FAILED,
+			  "the OP-TEE core does not let this TA make pages executable (%#"PRIx32")",
+			  res);
+}
+
+static bool start_and_load(struct module *module, struct outcome *outcome,
+			   const uint8_t *file, size_t size)
+{
+	outcome_stage(outcome, WASM_TA_STAGE_HEAP);
+	if (!runtime_get(outcome, &module->info))
+		return false;
+
+	outcome_stage(outcome, WASM_TA_STAGE_LOAD);
+	if (load(module, outcome, file, size))
+		return true;
+
+	runtime_put();
+	return false;
+}
+
+bool module_load(struct module *module, struct outcome *outcome,
+		 const void *shared, size_t size)
+{
+	bool good = false;
+	void *copy = NULL;
+
+	outcome_stage(outcome, WASM_TA_STAGE_COPY);
+	copy = tee_map_zi(size, 0);
+	if (!copy)
+		return outcome_is(outcome, WASM_TA_REFUSED,
+				  "the TEE has no memory for a module of %zu bytes",
+				  size);
+	memcpy(copy, shared, size);
+
+	outcome_stage(outcome, WASM_TA_STAGE_MEASURE);
+	good = measure(module, outcome, copy, size);
+	if (good) {
+		outcome_stage(outcome, WASM_TA_STAGE_CHECK);
+		good = check(module, outcome, copy, size);
+	}
+	if (good)
+		good = start_and_load(module, outcome, copy, size);
+
+	/* The loader keeps no pointer into the file */
+	tee_unmap(copy, size);
+	return good;
+}
+
+void module_unload(struct module *module)
+{
+	wasm_runtime_unload(module->wamr);
+	runtime_put();
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a command went, as it becomes known: stages, their times, and the end.
+ */
+#ifndef OUTCOME_H
+#define OUTCOME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <tee_internal_api.h>
+#include <wasm_ta.h>
+
+#include "aot.h"
+
+struct outcome {
+	struct wasm_ta_result *result;
+	TEE_Time stage_begin;
+};
+
+/* Starts with a @result that says nothing yet */
+void outcome_open(struct outcome *outcome, struct wasm_ta_result *result,
+		  uint32_t heap_size);
+
+/* Ends the stage before and begins @stage */
+void outcome_stage(struct outcome *outcome, enum wasm_ta_stage stage);
+
+/* Ends the last stage, and logs how it went */
+void outcome_close(struct outcome *outcome);
+
+/* Each of these is how it ended; always false, for the caller to return */
+bool outcome_is(struct outcome *outcome, enum wasm_ta_outcome how,
+		const char *format, ...) __printf(3, 4);
+bool outcome_heap_too_small(struct outcome *outcome,
+			    const struct aot_info *info, const char *reason);
+
+#endif /* OUTCOME_H */

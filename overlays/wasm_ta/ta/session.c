@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the commands do, once their parameters are known to be well-formed.
+ */
+#include "session.h"
+
+#include <tee_internal_api.h>
+#include <util.h>
+
+TEE_Result session_configure_heap(struct session *session, uint32_t size)
+{
+	if (size < WASM_TA_HEAP_MIN || size > WASM_TA_HEAP_MAX)
+		return TEE_ERROR_BAD_PARAMETERS;
+	if (session->count && size != session->heap_size)
+		return TEE_ERROR_BAD_STATE;
+
+	session->heap_size = size;
+	return TEE_SUCCESS;
+}
+
+static struct loaded *find(struct session *session, uint32_t handle)
+{
+	struct loaded *loaded = NULL;
+
+	SLIST_FOREACH(loaded, &session->loaded, link)
+		if (loaded->handle == handle)
+			return loaded;
+
+	return NULL;
+}
+
+/* One run, in an instance of its own, of which nothing is left behind */
+static void run(struct outcome *outcome, const struct module *module,
+		struct shared args, struct shared streams)
+{
+	struct instance instance = { };
+
+	if (instance_attach(&instance, outcome, streams) &&
+	    instance_take_args(&instance, outcome, args) &&
+	    instance_start(&instance, outcome, module))
+		instance_run(&instance, outcome, module);
+	instance_close(&instance);
+}
+
+static bool is_program(struct outcome *outcome, const struct module *module)
+{
+	if (module->info.has_start || module->info.has_start_section)
+		return true;
+
+	return outcome_is(outcome, WASM_TA_REFUSED,
+			  "the module exports no function _start of type () -> (): link it as a command, with a main()");
+}
+
+TEE_Result session_run(struct session *session, struct shared file,
+		       struct shared args, struct shared streams,
+		       struct wasm_ta_result *result)
+{
+	struct outcome outcome = { };
+	struct module module = { };
+
+	if (!session->heap_size)
+		return TEE_ERROR_BAD_STATE;
+
+	outcome_open(&outcome, result, session->heap_size);
+	if (module_load(&module, &outcome, file.buffer, file.size)) {
+		if (is_program(&outcome, &module))
+			run(&outcome, &module, args, streams);
+		module_unload(&module);
+	}
+	outcome_close(&outcome);
+	return TEE_SUCCESS;
+}
+
+TEE_Result session_load(struct session *session, struct shared file,
+			struct wasm_ta_result *result, uint32_t *handle)
+{
+	struct outcome outcome = { };
+	struct loaded *loaded = NULL;
+
+	if (!session->heap_size)
+		return TEE_ERROR_BAD_STATE;
+	if (session->count == WASM_TA_MODULES_MAX ||
+	    session->last_handle == UINT32_MAX)
+		return TEE_ERROR_EXCESS_DATA;
+
+	loaded = TEE_Malloc(sizeof(*loaded), TEE_MALLOC_FILL_ZERO);
+	if (!loaded)
+		return TEE_ERROR_OUT_OF_MEMORY;
+
+	outcome_open(&outcome, result, session->heap_size);
+	if (module_load(&loaded->module, &outcome, file.buffer, file.size)) {
+		outcome_is(&outcome, WASM_TA_LOADED, "%s", "");
+		loaded->handle = ++session->last_handle;
+		*handle = loaded->handle;
+		SLIST_INSERT_HEAD(&session->loaded, loaded, link);
+		session->count++;
+	} else {
+		TEE_Free(loaded);
+	}
+	outcome_close(&outcome);
+	return TEE_SUCCESS;
+}
+
+static void open_loaded(struct session *session, const struct loaded *loaded,
+			struct outcome *outcome, struct wasm_ta_result *result)
+{
+	outcome_open(outcome, result, session->heap_size);
+	result->heap_needed = MIN(loaded->module.info.heap_needed, UINT32_MAX);
+	TEE_MemMove(result->sha256, loaded->module.sha256,
+		    sizeof(result->sha256));
+	result->flags |= WASM_TA_MEASURED;
+}
+
+TEE_Result session_run_loaded(struct session *session, uint32_t handle,
+			      struct shared args, struct shared streams,
+			      struct wasm_ta_result *result)
+{
+	const struct loaded *loaded = find(session, handle);
+	struct outcome outcome = { };
+
+	if (!loaded)
+		return TEE_ERROR_ITEM_NOT_FOUND;
+
+	open_loaded(session, loaded, &outcome, result);
+	if (is_program(&outcome, &loaded->module))
+		run(&outcome, &loaded->module, args, streams);
+	outcome_close(&outcome);
+	return TEE_SUCCESS;
+}
+
+static void drop_instance(struct loaded *loaded)
+{
+	if (loaded->instance)
+		instance_close(loaded->instance);
+	TEE_Free(loaded->instance);
+	loaded->instance = NULL;
+}
+
+/* Makes the instance that the calls by name share, or finds it */
+static bool have_instance(struct loaded *loaded, struct outcome *outcome,
+			  struct shared streams)
+{
+	if (loaded->instance)
+		return instance_attach(loaded->instance, outcome, streams);
+
+	loaded->instance = TEE_Malloc(sizeof(*loaded->instance),
+				      TEE_MALLOC_FILL_ZERO);
+	if (!loaded->instance)
+		return outcome_is(outcome, WASM_TA_FAILED,
+				  "the TA has no memory for an instance");
+
+	return instance_attach(loaded->instance, outcome, streams) &&
+	       instance_start(loaded->instance, outcome, &loaded->module) &&
+	       instance_initialize(loaded->instance, outcome, &loaded->module);
+}
+
+TEE_Result session_call(struct session *session, uint32_t handle,
+			const struct wasm_ta_call *call, struct shared streams,
+			struct wasm_ta_returned *returned)
+{
+	struct loaded *loaded = find(session, handle);
+	struct outcome outcome = { };
+	bool keep = false;
+
+	if (!loaded)
+		return TEE_ERROR_ITEM_NOT_FOUND;
+
+	open_loaded(session, loaded, &outcome, &returned->result);
+	if (have_instance(loaded, &outcome, streams))
+		keep = instance_call(loaded->instance, &outcome,
+				     &loaded->module, call, returned) ||
+		       returned->result.outcome == WASM_TA_REFUSED;
+	if (keep)
+		instance_detach(loaded->instance);
+	else
+		drop_instance(loaded);
+	outcome_close(&outcome);
+	return TEE_SUCCESS;
+}
+
+static void unload(struct session *session, struct loaded *loaded)
+{
+	SLIST_REMOVE(&session->loaded, loaded, loaded, link);
+	session->count--;
+	drop_instance(loaded);
+	module_unload(&loaded->module);
+	TEE_Free(loaded);
+}
+
+TEE_Result session_unload(struct session *session, uint32_t handle)
+{
+	struct loaded *loaded = find(session, handle);
+
+	if (!loaded)
+		return TEE_ERROR_ITEM_NOT_FOUND;
+
+	unload(session, loaded);
+	return TEE_SUCCESS;
+}
+
+void session_close(struct session *session)
+{
+	struct loaded *loaded = NULL;
+
+	while ((loaded = SLIST_FIRST(&session->loaded)))
+		unload(session, loaded);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A session: its heap, the modules that it keeps loaded, and its commands.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+#include <tee_api_types.h>
+#include <wasm_ta.h>
+
+#include "instance.h"
+
+struct loaded {
+	uint32_t handle;
+	struct module module;
+	struct instance *instance;	/* of the calls by name, or NULL */
+	SLIST_ENTRY(loaded) link;
+};
+
+struct session {
+	uint32_t heap_size;		/* 0: not configured */
+	uint32_t last_handle;
+	uint32_t count;
+	SLIST_HEAD(loaded_list, loaded) loaded;
+};
+
+TEE_Result session_configure_heap(struct session *session, uint32_t size);
+
+/* These fill in @result, whatever happens, if they return TEE_SUCCESS */
+TEE_Result session_run(struct session *session, struct shared module,
+		       struct shared args, struct shared streams,
+		       struct wasm_ta_result *result);
+TEE_Result session_load(struct session *session, struct shared module,
+			struct wasm_ta_result *result, uint32_t *handle);
+TEE_Result session_run_loaded(struct session *session, uint32_t handle,
+			      struct shared args, struct shared streams,
+			      struct wasm_ta_result *result);
+TEE_Result session_call(struct session *session, uint32_t handle,
+			const struct wasm_ta_call *call, struct shared streams,
+			struct wasm_ta_returned *returned);
+
+TEE_Result session_unload(struct session *session, uint32_t handle);
+
+/* Unloads what is left */
+void session_close(struct session *session);
+
+#endif /* SESSION_H */
