@@ -46,7 +46,7 @@ static void ask_to_stop(struct drain *drain)
 static void deliver(struct drain *drain, int fd, const void *bytes,
 		    size_t length)
 {
-	if (length && !drain->deaf &&
+	if (length && !drain->deaf && drain->output &&
 	    !drain->output(drain->context, fd, bytes, length))
 		ask_to_stop(drain);
 }

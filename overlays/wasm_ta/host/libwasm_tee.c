@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The session with the runtime TA, and the shared memory of a run.
+ * The session with the runtime TA, and its commands.
  */
 #include "libwasm_tee.h"
 
@@ -22,15 +22,15 @@ struct wasm_tee {
 	TEEC_Session session;
 	bool has_context;
 	bool has_session;
+	/* Made for the first run, and kept for those that follow */
+	TEEC_SharedMemory streams;
 	/* Of the current run, for wasm_tee_stop() */
-	struct wasm_streams *streams;
+	struct wasm_streams *running;
 };
 
-struct run_memory {
-	TEEC_SharedMemory module;
-	TEEC_SharedMemory args;
-	TEEC_SharedMemory streams;
-	TEEC_SharedMemory result;
+struct wasm_tee_module {
+	struct wasm_tee *tee;
+	uint32_t handle;
 };
 
 static bool fail(struct wasm_tee_error *error, const char *what,
@@ -83,6 +83,8 @@ void wasm_tee_close(struct wasm_tee *tee)
 	if (!tee)
 		return;
 
+	if (tee->streams.buffer)
+		TEEC_ReleaseSharedMemory(&tee->streams);
 	if (tee->has_session)
 		TEEC_CloseSession(&tee->session);
 	if (tee->has_context)
@@ -122,7 +124,7 @@ bool wasm_tee_configure_heap(struct wasm_tee *tee, uint64_t size,
 void wasm_tee_stop(struct wasm_tee *tee)
 {
 	struct wasm_streams *streams =
-		__atomic_load_n(&tee->streams, __ATOMIC_ACQUIRE);
+		__atomic_load_n(&tee->running, __ATOMIC_ACQUIRE);
 
 	if (streams)
 		__atomic_store_n(&streams->stop, 1, __ATOMIC_RELEASE);
@@ -182,98 +184,278 @@ static TEEC_Result make_args(struct wasm_tee *tee, TEEC_SharedMemory *memory,
 	return TEEC_SUCCESS;
 }
 
-static TEEC_Result make_memory(struct wasm_tee *tee, struct run_memory *memory,
-			       const struct wasm_tee_program *program)
+static TEEC_Result make_module(struct wasm_tee *tee, TEEC_SharedMemory *memory,
+			       const void *module, size_t size)
 {
-	TEEC_Result res = TEEC_SUCCESS;
+	TEEC_Result res = TEEC_ERROR_BAD_PARAMETERS;
 
-	res = allocate(tee, &memory->module, program->module_size,
-		       TEEC_MEM_INPUT);
-	if (res != TEEC_SUCCESS)
-		return res;
-	memcpy(memory->module.buffer, program->module, program->module_size);
-
-	res = make_args(tee, &memory->args, program);
-	if (res != TEEC_SUCCESS)
+	if (!size || size > WASM_TA_MODULE_MAX)
 		return res;
 
-	res = allocate(tee, &memory->streams,
-		       sizeof(struct wasm_streams) + OUT_RING_SIZE,
-		       TEEC_MEM_INPUT | TEEC_MEM_OUTPUT);
-	if (res != TEEC_SUCCESS)
-		return res;
-
-	return allocate(tee, &memory->result, sizeof(struct wasm_ta_result),
-			TEEC_MEM_OUTPUT);
+	res = allocate(tee, memory, size, TEEC_MEM_INPUT);
+	if (res == TEEC_SUCCESS)
+		memcpy(memory->buffer, module, size);
+	return res;
 }
 
-static void release_memory(struct run_memory *memory)
+static TEEC_Result have_streams(struct wasm_tee *tee)
 {
-	TEEC_ReleaseSharedMemory(&memory->result);
-	TEEC_ReleaseSharedMemory(&memory->streams);
-	TEEC_ReleaseSharedMemory(&memory->args);
-	TEEC_ReleaseSharedMemory(&memory->module);
+	if (tee->streams.buffer)
+		return TEEC_SUCCESS;
+
+	return allocate(tee, &tee->streams,
+			sizeof(struct wasm_streams) + OUT_RING_SIZE,
+			TEEC_MEM_INPUT | TEEC_MEM_OUTPUT);
 }
 
-static TEEC_Result invoke(struct wasm_tee *tee, struct run_memory *memory,
-			  uint32_t *origin)
+/* Invokes a command whose third parameter is the streams, and drains them */
+static TEEC_Result invoke(struct wasm_tee *tee, uint32_t command,
+			  TEEC_Operation *operation, wasm_tee_output output,
+			  void *context, uint32_t *origin)
 {
+	TEEC_Result res = have_streams(tee);
+	struct drain *drain = NULL;
+
+	if (res != TEEC_SUCCESS)
+		return res;
+
+	drain = drain_start(tee->streams.buffer, OUT_RING_SIZE, output,
+			    context);
+	if (!drain)
+		return TEEC_ERROR_OUT_OF_MEMORY;
+
+	operation->params[2].memref.parent = &tee->streams;
+	__atomic_store_n(&tee->running, tee->streams.buffer, __ATOMIC_RELEASE);
+	res = TEEC_InvokeCommand(&tee->session, command, operation, origin);
+	__atomic_store_n(&tee->running, NULL, __ATOMIC_RELEASE);
+	drain_finish(drain);
+
+	return res;
+}
+
+/* Copies what the TA made, which is not to be trusted with its NUL either */
+static TEEC_Result take_result(struct wasm_ta_result *result,
+			       const TEEC_SharedMemory *memory,
+			       uint32_t *origin)
+{
+	memcpy(result, memory->buffer, sizeof(*result));
+	result->message[sizeof(result->message) - 1] = '\0';
+	if (result->version == WASM_TA_VERSION)
+		return TEEC_SUCCESS;
+
+	*origin = TEEC_ORIGIN_TRUSTED_APP;
+	return TEEC_ERROR_BAD_FORMAT;
+}
+
+/* Both kinds of run: @first is the module's file, or NULL for a @handle */
+static bool run(struct wasm_tee *tee, uint32_t command,
+		TEEC_SharedMemory *first, uint32_t handle,
+		const struct wasm_tee_program *program,
+		struct wasm_ta_result *result, struct wasm_tee_error *error)
+{
+	TEEC_SharedMemory shared = { };
+	TEEC_SharedMemory args = { };
 	TEEC_Operation operation = {
-		.paramTypes = TEEC_PARAM_TYPES(TEEC_MEMREF_WHOLE,
+		.paramTypes = TEEC_PARAM_TYPES(first ? TEEC_MEMREF_WHOLE :
+						       TEEC_VALUE_INPUT,
 					       TEEC_MEMREF_WHOLE,
 					       TEEC_MEMREF_WHOLE,
 					       TEEC_MEMREF_WHOLE),
 	};
+	uint32_t origin = TEEC_ORIGIN_API;
+	TEEC_Result res = TEEC_SUCCESS;
 
-	operation.params[0].memref.parent = &memory->module;
-	operation.params[1].memref.parent = &memory->args;
-	operation.params[2].memref.parent = &memory->streams;
-	operation.params[3].memref.parent = &memory->result;
-	return TEEC_InvokeCommand(&tee->session, WASM_TA_CMD_RUN, &operation,
-				  origin);
+	memset(result, 0, sizeof(*result));
+	res = make_args(tee, &args, program);
+	if (res == TEEC_SUCCESS)
+		res = allocate(tee, &shared, sizeof(*result), TEEC_MEM_OUTPUT);
+	if (res == TEEC_SUCCESS) {
+		if (first)
+			operation.params[0].memref.parent = first;
+		else
+			operation.params[0].value.a = handle;
+		operation.params[1].memref.parent = &args;
+		operation.params[3].memref.parent = &shared;
+		res = invoke(tee, command, &operation, program->output,
+			     program->context, &origin);
+	}
+	if (res == TEEC_SUCCESS)
+		res = take_result(result, &shared, &origin);
+	TEEC_ReleaseSharedMemory(&shared);
+	TEEC_ReleaseSharedMemory(&args);
+	if (res == TEEC_SUCCESS)
+		return true;
+
+	return fail(error, "the TEE did not run the module", res, origin);
 }
 
 bool wasm_tee_run(struct wasm_tee *tee, const struct wasm_tee_program *program,
 		  struct wasm_ta_result *result, struct wasm_tee_error *error)
 {
-	const struct wasm_ta_result *shared = NULL;
-	struct run_memory memory = { };
-	struct drain *drain = NULL;
+	TEEC_SharedMemory module = { };
+	TEEC_Result res = make_module(tee, &module, program->module,
+				      program->module_size);
+	bool good = false;
+
+	if (res != TEEC_SUCCESS) {
+		memset(result, 0, sizeof(*result));
+		return fail(error, "the TEE did not run the module", res,
+			    TEEC_ORIGIN_API);
+	}
+
+	good = run(tee, WASM_TA_CMD_RUN, &module, 0, program, result, error);
+	TEEC_ReleaseSharedMemory(&module);
+	return good;
+}
+
+/* A module that the TA refused: no error of the TEE, but one of the caller's */
+static void refused(struct wasm_tee_error *error,
+		    const struct wasm_ta_result *result)
+{
+	error->code = TEEC_SUCCESS;
+	error->origin = TEEC_ORIGIN_TRUSTED_APP;
+	snprintf(error->text, sizeof(error->text), "the TA refused the module: %.160s",
+		 result->message);
+	error->hint = wasm_tee_hint(result);
+}
+
+struct wasm_tee_module *wasm_tee_load(struct wasm_tee *tee, const void *module,
+				      size_t size,
+				      struct wasm_ta_result *result,
+				      struct wasm_tee_error *error)
+{
+	struct wasm_tee_module *loaded = calloc(1, sizeof(*loaded));
+	struct wasm_ta_result unused = { };
+	TEEC_SharedMemory file = { };
+	TEEC_SharedMemory shared = { };
+	TEEC_Operation operation = {
+		.paramTypes = TEEC_PARAM_TYPES(TEEC_MEMREF_WHOLE,
+					       TEEC_VALUE_OUTPUT,
+					       TEEC_MEMREF_WHOLE, TEEC_NONE),
+	};
+	uint32_t origin = TEEC_ORIGIN_API;
+	TEEC_Result res = TEEC_ERROR_OUT_OF_MEMORY;
+
+	result = result ? result : &unused;
+	memset(result, 0, sizeof(*result));
+	if (loaded)
+		res = make_module(tee, &file, module, size);
+	if (res == TEEC_SUCCESS)
+		res = allocate(tee, &shared, sizeof(*result), TEEC_MEM_OUTPUT);
+	if (res == TEEC_SUCCESS) {
+		operation.params[0].memref.parent = &file;
+		operation.params[2].memref.parent = &shared;
+		res = TEEC_InvokeCommand(&tee->session, WASM_TA_CMD_LOAD,
+					 &operation, &origin);
+	}
+	if (res == TEEC_SUCCESS)
+		res = take_result(result, &shared, &origin);
+	TEEC_ReleaseSharedMemory(&shared);
+	TEEC_ReleaseSharedMemory(&file);
+
+	if (res == TEEC_SUCCESS && result->outcome == WASM_TA_LOADED) {
+		loaded->tee = tee;
+		loaded->handle = operation.params[1].value.a;
+		return loaded;
+	}
+
+	if (res == TEEC_SUCCESS)
+		refused(error, result);
+	else
+		fail(error, "the TEE did not load the module", res, origin);
+	free(loaded);
+	return NULL;
+}
+
+bool wasm_tee_run_loaded(struct wasm_tee_module *module,
+			 const struct wasm_tee_program *program,
+			 struct wasm_ta_result *result,
+			 struct wasm_tee_error *error)
+{
+	return run(module->tee, WASM_TA_CMD_RUN_LOADED, NULL, module->handle,
+		   program, result, error);
+}
+
+static TEEC_Result make_call(struct wasm_tee *tee, TEEC_SharedMemory *memory,
+			     const struct wasm_tee_call *call)
+{
+	struct wasm_ta_call *request = NULL;
+	TEEC_Result res = TEEC_ERROR_EXCESS_DATA;
+
+	if (call->argc > WASM_TA_CALL_VALUES ||
+	    strlen(call->name) >= sizeof(request->name))
+		return res;
+
+	res = allocate(tee, memory, sizeof(*request), TEEC_MEM_INPUT);
+	if (res != TEEC_SUCCESS)
+		return res;
+
+	request = memory->buffer;
+	memset(request, 0, sizeof(*request));
+	request->version = WASM_TA_VERSION;
+	request->argc = call->argc;
+	strcpy(request->name, call->name);
+	if (call->argc)
+		memcpy(request->args, call->args,
+		       call->argc * sizeof(*call->args));
+	return TEEC_SUCCESS;
+}
+
+bool wasm_tee_call(struct wasm_tee_module *module,
+		   const struct wasm_tee_call *call,
+		   struct wasm_ta_returned *returned,
+		   struct wasm_tee_error *error)
+{
+	struct wasm_tee *tee = module->tee;
+	TEEC_SharedMemory request = { };
+	TEEC_SharedMemory shared = { };
+	TEEC_Operation operation = {
+		.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_INPUT,
+					       TEEC_MEMREF_WHOLE,
+					       TEEC_MEMREF_WHOLE,
+					       TEEC_MEMREF_WHOLE),
+	};
 	uint32_t origin = TEEC_ORIGIN_API;
 	TEEC_Result res = TEEC_SUCCESS;
 
-	memset(result, 0, sizeof(*result));
-	res = make_memory(tee, &memory, program);
-	if (res != TEEC_SUCCESS)
-		goto out;
-
-	drain = drain_start(memory.streams.buffer, OUT_RING_SIZE,
-			    program->output, program->context);
-	if (!drain) {
-		res = TEEC_ERROR_OUT_OF_MEMORY;
-		goto out;
-	}
-	__atomic_store_n(&tee->streams, memory.streams.buffer,
-			 __ATOMIC_RELEASE);
-
-	res = invoke(tee, &memory, &origin);
-
-	__atomic_store_n(&tee->streams, NULL, __ATOMIC_RELEASE);
-	drain_finish(drain);
-
+	memset(returned, 0, sizeof(*returned));
+	res = make_call(tee, &request, call);
+	if (res == TEEC_SUCCESS)
+		res = allocate(tee, &shared, sizeof(*returned),
+			       TEEC_MEM_OUTPUT);
 	if (res == TEEC_SUCCESS) {
-		shared = memory.result.buffer;
-		*result = *shared;
-		result->message[sizeof(result->message) - 1] = '\0';
-		if (result->version != WASM_TA_VERSION) {
-			res = TEEC_ERROR_BAD_FORMAT;
-			origin = TEEC_ORIGIN_TRUSTED_APP;
-		}
+		operation.params[0].value.a = module->handle;
+		operation.params[1].memref.parent = &request;
+		operation.params[3].memref.parent = &shared;
+		res = invoke(tee, WASM_TA_CMD_CALL, &operation, call->output,
+			     call->context, &origin);
 	}
-out:
-	release_memory(&memory);
+	if (res == TEEC_SUCCESS) {
+		memcpy(returned, shared.buffer, sizeof(*returned));
+		res = take_result(&returned->result, &shared, &origin);
+	}
+	if (res == TEEC_SUCCESS && returned->count > WASM_TA_CALL_VALUES)
+		res = TEEC_ERROR_BAD_FORMAT;
+	TEEC_ReleaseSharedMemory(&shared);
+	TEEC_ReleaseSharedMemory(&request);
 	if (res == TEEC_SUCCESS)
 		return true;
 
-	return fail(error, "the TEE did not run the module", res, origin);
+	return fail(error, "the TEE did not call the function", res, origin);
+}
+
+void wasm_tee_unload(struct wasm_tee_module *module)
+{
+	TEEC_Operation operation = {
+		.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_INPUT, TEEC_NONE,
+					       TEEC_NONE, TEEC_NONE),
+	};
+
+	if (!module)
+		return;
+
+	operation.params[0].value.a = module->handle;
+	TEEC_InvokeCommand(&module->tee->session, WASM_TA_CMD_UNLOAD,
+			   &operation, NULL);
+	free(module);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Run WebAssembly modules in the TEE: open a session, configure its heap, run,
- * close. What optee_wamr is made of, and what another host app can be made of.
+ * libwasm_tee: run WebAssembly modules in the TEE. What optee_wamr is made of,
+ * and what another host app can be made of: link it with -lwasm_tee -lteec
+ * -pthread, and have wasm_ta.h beside this header.
+ *
+ * One program, once:
  *
  *	struct wasm_tee_error error;
  *	struct wasm_tee *tee = wasm_tee_open(&error);
@@ -10,6 +13,25 @@
  *	    !wasm_tee_run(tee, &program, &result, &error))
  *		fprintf(stderr, "%s; %s\n", error.text, error.hint);
  *	wasm_tee_close(tee);
+ *
+ * A module that is loaded once, run often, and called by name:
+ *
+ *	struct wasm_ta_value args[] = { wasm_tee_i32(2), wasm_tee_i32(3) };
+ *	struct wasm_tee_call add = { .name = "add", .args = args, .argc = 2 };
+ *	struct wasm_tee_module *module =
+ *		wasm_tee_load(tee, bytes, size, NULL, &error);
+ *
+ *	if (module && wasm_tee_run_loaded(module, &program, &result, &error) &&
+ *	    wasm_tee_call(module, &add, &returned, &error) &&
+ *	    returned.result.outcome == WASM_TA_RETURNED)
+ *		printf("%d\n", wasm_tee_as_i32(&returned.values[0]));
+ *	wasm_tee_unload(module);
+ *
+ * Who keeps what: each run has an instance of its own, whose memory is fresh
+ * and gone afterwards. The calls of a module share one instance, made by the
+ * first of them (its _initialize is called, its _start is not), so that what
+ * one call leaves in memory the next one finds. It ends with the module, or
+ * with a call that traps or exits: the next call makes a new one.
  *
  * A session is for one thread at a time; only wasm_tee_stop() may be called
  * from another one, or from a signal handler.
@@ -20,9 +42,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <wasm_ta.h>
 
 struct wasm_tee;
+struct wasm_tee_module;
 
 /* Why a call failed, in words, and what to do about it */
 struct wasm_tee_error {
@@ -44,7 +68,7 @@ typedef bool (*wasm_tee_output)(void *context, int fd, const void *bytes,
 				size_t length);
 
 struct wasm_tee_program {
-	const void *module;		/* AOT file */
+	const void *module;		/* AOT file; not for a loaded module */
 	size_t module_size;
 	const char *const *argv;	/* NULL terminated */
 	const char *const *environ;	/* NULL terminated, KEY=VALUE; or NULL */
@@ -52,10 +76,22 @@ struct wasm_tee_program {
 	void *context;			/* of output */
 };
 
+/* Of an exported function */
+struct wasm_tee_call {
+	const char *name;
+	const struct wasm_ta_value *args;	/* as many as it takes */
+	uint32_t argc;
+	wasm_tee_output output;		/* NULL: what it prints is thrown away */
+	void *context;			/* of output */
+};
+
 /* Returns NULL on failure */
 struct wasm_tee *wasm_tee_open(struct wasm_tee_error *error);
 
-/* @size: bytes, for all runs of the session that follow */
+/*
+ * @size: bytes, for all runs of the session that follow; the modules that it
+ * keeps loaded share them, and as long as there are any it stays the same
+ */
 bool wasm_tee_configure_heap(struct wasm_tee *tee, uint64_t size,
 			     struct wasm_tee_error *error);
 
@@ -66,6 +102,35 @@ bool wasm_tee_configure_heap(struct wasm_tee *tee, uint64_t size,
 bool wasm_tee_run(struct wasm_tee *tee, const struct wasm_tee_program *program,
 		  struct wasm_ta_result *result, struct wasm_tee_error *error);
 
+/*
+ * Loads a module and keeps it. @result may be NULL. Returns NULL if the TEE
+ * failed, or if the TA refused the module: then error->code is 0.
+ */
+struct wasm_tee_module *wasm_tee_load(struct wasm_tee *tee, const void *module,
+				      size_t size,
+				      struct wasm_ta_result *result,
+				      struct wasm_tee_error *error);
+
+/* As wasm_tee_run(), the module in @program being ignored */
+bool wasm_tee_run_loaded(struct wasm_tee_module *module,
+			 const struct wasm_tee_program *program,
+			 struct wasm_ta_result *result,
+			 struct wasm_tee_error *error);
+
+/*
+ * Calls an exported function. Returns false if the TEE did not; else
+ * returned->result.outcome is WASM_TA_RETURNED, with returned->values filled
+ * in, or says how it ended: WASM_TA_REFUSED if there is no such function or it
+ * has other parameters.
+ */
+bool wasm_tee_call(struct wasm_tee_module *module,
+		   const struct wasm_tee_call *call,
+		   struct wasm_ta_returned *returned,
+		   struct wasm_tee_error *error);
+
+/* To be called before wasm_tee_close(); @module may be NULL */
+void wasm_tee_unload(struct wasm_tee_module *module);
+
 /* Asks the TA to end the current run; async-signal-safe */
 void wasm_tee_stop(struct wasm_tee *tee);
 
@@ -74,5 +139,71 @@ void wasm_tee_close(struct wasm_tee *tee);
 
 /* One sentence on what to do about a result that is not an exit, never NULL */
 const char *wasm_tee_hint(const struct wasm_ta_result *result);
+
+/* Values for a call, and out of what it returned: little endian, as both are */
+
+static inline struct wasm_ta_value wasm_tee_i32(int32_t number)
+{
+	struct wasm_ta_value value = { .type = WASM_TA_I32 };
+
+	memcpy(&value.bits, &number, sizeof(number));
+	return value;
+}
+
+static inline int32_t wasm_tee_as_i32(const struct wasm_ta_value *value)
+{
+	int32_t number = 0;
+
+	memcpy(&number, &value->bits, sizeof(number));
+	return number;
+}
+
+static inline struct wasm_ta_value wasm_tee_i64(int64_t number)
+{
+	struct wasm_ta_value value = { .type = WASM_TA_I64 };
+
+	memcpy(&value.bits, &number, sizeof(number));
+	return value;
+}
+
+static inline int64_t wasm_tee_as_i64(const struct wasm_ta_value *value)
+{
+	int64_t number = 0;
+
+	memcpy(&number, &value->bits, sizeof(number));
+	return number;
+}
+
+static inline struct wasm_ta_value wasm_tee_f32(float number)
+{
+	struct wasm_ta_value value = { .type = WASM_TA_F32 };
+
+	memcpy(&value.bits, &number, sizeof(number));
+	return value;
+}
+
+static inline float wasm_tee_as_f32(const struct wasm_ta_value *value)
+{
+	float number = 0;
+
+	memcpy(&number, &value->bits, sizeof(number));
+	return number;
+}
+
+static inline struct wasm_ta_value wasm_tee_f64(double number)
+{
+	struct wasm_ta_value value = { .type = WASM_TA_F64 };
+
+	memcpy(&value.bits, &number, sizeof(number));
+	return value;
+}
+
+static inline double wasm_tee_as_f64(const struct wasm_ta_value *value)
+{
+	double number = 0;
+
+	memcpy(&number, &value->bits, sizeof(number));
+	return number;
+}
 
 #endif /* LIBWASM_TEE_H */
