@@ -9,6 +9,8 @@
 #include <string.h>
 #include <util.h>
 
+#include "watch.h"
+
 /*
  * What WAMR calls the stack is for its interpreter; AOT code uses the TA's. It
  * must exist nevertheless. The app heap is for malloc() by natives: there is
@@ -26,8 +28,10 @@ bool instance_attach(struct instance *instance, struct outcome *outcome,
 	instance->wasi.output = &instance->output;
 	wasi_select(&instance->wasi);
 	if (output_open(&instance->output, streams.buffer, streams.size) ==
-	    TEE_SUCCESS)
+	    TEE_SUCCESS) {
+		watch_run(&instance->output);
 		return true;
+	}
 
 	return outcome_is(outcome, WASM_TA_FAILED,
 			  "the host app shares a stream area that this TA does not know");
@@ -94,17 +98,43 @@ static bool trapped(struct outcome *outcome, const char *exception)
 	return outcome_is(outcome, WASM_TA_TRAPPED, "%s", exception);
 }
 
+/* Calls what executes AOT code; what the host app has to say ends it */
+static void watched(struct instance *instance, const struct module *module,
+		    void (*function)(void *argument), void *argument)
+{
+	TEE_Result res = watch_call(&instance->output, &module->code, function,
+				    argument);
+
+	if (res != TEE_SUCCESS)
+		instance->wasi.failure = res;
+}
+
+struct start {
+	const struct module *module;
+	wasm_module_inst_t wamr;
+	char error[ERROR_SIZE];
+};
+
+static void start_watched(void *argument)
+{
+	struct start *start = argument;
+
+	start->wamr = wasm_runtime_instantiate(start->module->wamr,
+					       WASM_STACK_SIZE, APP_HEAP_SIZE,
+					       start->error,
+					       sizeof(start->error));
+}
+
 bool instance_start(struct instance *instance, struct outcome *outcome,
 		    const struct module *module)
 {
-	char error[ERROR_SIZE] = { };
+	struct start start = { .module = module };
+	const char *error = start.error;
 	const char *exception = NULL;
 
 	outcome_stage(outcome, WASM_TA_STAGE_INSTANTIATE);
-	instance->wamr = wasm_runtime_instantiate(module->wamr,
-						  WASM_STACK_SIZE,
-						  APP_HEAP_SIZE, error,
-						  sizeof(error));
+	watched(instance, module, start_watched, &start);
+	instance->wamr = start.wamr;
 	if (instance->wamr)
 		return true;
 
@@ -138,25 +168,50 @@ static bool is_plain(const struct optee_function_type *type)
 	return !type->param_count && !type->result_count;
 }
 
+struct call {
+	wasm_exec_env_t env;
+	wasm_function_inst_t function;
+	uint32_t argc;
+	wasm_val_t args[WASM_TA_CALL_VALUES];
+	uint32_t result_count;
+	wasm_val_t results[WASM_TA_CALL_VALUES];
+	bool good;
+};
+
+static void call_watched(void *argument)
+{
+	struct call *call = argument;
+
+	/* The other one would allocate room for no values, and fail */
+	if (!call->argc && !call->result_count)
+		call->good = wasm_runtime_call_wasm(call->env, call->function,
+						    0, NULL);
+	else
+		call->good = wasm_runtime_call_wasm_a(call->env, call->function,
+						      call->result_count,
+						      call->results, call->argc,
+						      call->args);
+}
+
 /* Calls an exported function of type () -> (); one that is not there is none */
 static bool call_plain(struct instance *instance, struct outcome *outcome,
 		       const struct module *module, const char *name)
 {
 	struct optee_function_type type = { };
-	wasm_function_inst_t function = NULL;
 	const char *exception = NULL;
-	wasm_exec_env_t env = NULL;
+	struct call call = { };
 
-	function = wasm_runtime_lookup_function(instance->wamr, name, NULL);
-	if (!function || !optee_function_type(function, &type) ||
+	call.function = wasm_runtime_lookup_function(instance->wamr, name,
+						     NULL);
+	if (!call.function || !optee_function_type(call.function, &type) ||
 	    !is_plain(&type))
 		return true;
 
-	env = make_env(instance, outcome, module);
-	if (!env)
+	call.env = make_env(instance, outcome, module);
+	if (!call.env)
 		return false;
-	wasm_runtime_call_wasm(env, function, 0, NULL);
-	wasm_runtime_destroy_exec_env(env);
+	watched(instance, module, call_watched, &call);
+	wasm_runtime_destroy_exec_env(call.env);
 
 	if (has_ended(instance, outcome))
 		return false;
@@ -293,35 +348,32 @@ bool instance_call(struct instance *instance, struct outcome *outcome,
 		   const struct wasm_ta_call *call,
 		   struct wasm_ta_returned *returned)
 {
-	wasm_val_t results[WASM_TA_CALL_VALUES] = { };
-	wasm_val_t args[WASM_TA_CALL_VALUES] = { };
 	struct optee_function_type type = { };
-	wasm_function_inst_t function = NULL;
 	const char *exception = NULL;
-	wasm_exec_env_t env = NULL;
-	bool good = false;
+	struct call native = { };
 	uint32_t n = 0;
 
 	outcome_stage(outcome, WASM_TA_STAGE_RUN);
-	if (!find_function(instance, outcome, call, &function, &type))
+	if (!find_function(instance, outcome, call, &native.function, &type))
 		return false;
 
-	env = make_env(instance, outcome, module);
-	if (!env)
+	native.env = make_env(instance, outcome, module);
+	if (!native.env)
 		return false;
 
+	native.argc = call->argc;
+	native.result_count = type.result_count;
 	for (n = 0; n < call->argc; n++)
-		args[n] = to_wamr(&call->args[n]);
-	good = wasm_runtime_call_wasm_a(env, function, type.result_count,
-					results, call->argc, args);
-	wasm_runtime_destroy_exec_env(env);
+		native.args[n] = to_wamr(&call->args[n]);
+	watched(instance, module, call_watched, &native);
+	wasm_runtime_destroy_exec_env(native.env);
 
 	if (has_ended(instance, outcome))
 		return false;
 	exception = wasm_runtime_get_exception(instance->wamr);
 	if (exception && *exception)
 		return trapped(outcome, exception);
-	if (!good)
+	if (!native.good)
 		return outcome_is(outcome, WASM_TA_FAILED,
 				  "the runtime did not call %s", call->name);
 
@@ -329,7 +381,7 @@ bool instance_call(struct instance *instance, struct outcome *outcome,
 	for (n = 0; n < type.result_count; n++)
 		returned->values[n] =
 			from_wamr(type.types[type.param_count + n],
-				  &results[n]);
+				  &native.results[n]);
 	outcome_is(outcome, WASM_TA_RETURNED, "%s", "");
 	return true;
 }

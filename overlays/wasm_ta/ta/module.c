@@ -92,6 +92,7 @@ static bool load(struct module *module, struct outcome *outcome,
 		return outcome_is(outcome, WASM_TA_REFUSED, "%s", error);
 	}
 
+	optee_platform_code(&module->code.begin, &module->code.size);
 	if (res == TEE_SUCCESS)
 		return true;
 

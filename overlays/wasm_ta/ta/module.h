@@ -12,10 +12,12 @@
 
 #include "aot.h"
 #include "outcome.h"
+#include "watch.h"
 
 struct module {
 	wasm_module_t wamr;
 	struct aot_info info;
+	struct watch_code code;
 	uint8_t sha256[WASM_TA_SHA256_SIZE];
 };
 

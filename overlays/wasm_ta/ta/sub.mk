@@ -12,6 +12,7 @@ srcs-y += output.c
 srcs-y += runtime.c
 srcs-y += session.c
 srcs-y += wasi.c
+srcs-y += watch.c
 
 cppflags-y += -isystem $(WAMR_INCLUDE)
 cflags-y += -Werror

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <tee_api_types.h>
 
 /*
@@ -38,5 +39,8 @@ size_t optee_platform_stack_size(void);
  * would end the TA at its first instruction.
  */
 TEE_Result optee_platform_protect_result(void);
+
+/* Where the pages are that became executable last: the AOT code of a module */
+void optee_platform_code(uint64_t *begin, uint64_t *size);
 
 #endif /* OPTEE_PLATFORM_H */
