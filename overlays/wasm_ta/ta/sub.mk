@@ -3,6 +3,8 @@ global-incdirs-y += include
 global-incdirs-y += .
 
 srcs-y += aot.c
+srcs-y += aot_code.c
+srcs-y += aot_init.c
 srcs-y += args.c
 srcs-y += instance.c
 srcs-y += main.c
