@@ -12,6 +12,8 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
+COMPONENT = "the component, as in recipes/"
+JOBS = "compilers at once (default: `jobs:` of config.yaml)"
 TARGET = {"target": "a target of config.yaml (default: qemu)"}
 
 
@@ -34,7 +36,7 @@ def command(**options: Any) -> Callable[[Callable[..., int | None]], Any]:
 
 @command(help=TARGET)
 def demo(_: Context, target: str = "qemu") -> int:
-    """Do it all, from a bare host to a greeting out of the TEE."""
+    """Do it all, from a bare host to the TEE's greeting."""
     from teeforge.lab import Lab
 
     return Lab().demo(target)
@@ -56,20 +58,61 @@ def patch(_: Context) -> None:
     Lab().patch()
 
 
-@command(positional=["name"], help={"name": "the component, as in recipes/"})
-def build(_: Context, name: str) -> None:
+@command(positional=["name"], help={"name": COMPONENT, "jobs": JOBS})
+def build(_: Context, name: str, jobs: int = 0) -> None:
     """Build one component and what it needs."""
     from teeforge.lab import Lab
 
-    Lab().build([name])
+    Lab(jobs=jobs).build([name])
 
 
-@command()
-def build_all(_: Context) -> None:
+@command(help={"jobs": JOBS})
+def build_all(_: Context, jobs: int = 0) -> None:
     """Build every component that is not up to date."""
     from teeforge.lab import Lab
 
-    Lab().build()
+    Lab(jobs=jobs).build()
+
+
+@command(positional=["name"], help={"name": COMPONENT})
+def explain(_: Context, name: str) -> None:
+    """Say which input of a component changed, old and new."""
+    from teeforge.lab import Lab
+    from teeforge.why import explain as lines
+
+    print("\n".join(lines(Lab().builder, name)))
+
+
+@command(positional=["name"], help={"name": COMPONENT})
+def why(_: Context, name: str) -> None:
+    """Say who needs a component, and what of it is deployed."""
+    from teeforge.lab import Lab
+    from teeforge.why import dependents
+
+    print("\n".join(dependents(Lab().recipes, name)))
+
+
+@command(default=True, help={"json": "print JSON on stdout"})
+def list_store(_: Context, json: bool = False) -> None:
+    """List the products that are kept, their sizes and ages."""
+    from teeforge.lab import Lab
+    from teeforge.report import show_store
+
+    show_store(Lab(), json)
+
+
+@command(
+    help={
+        "keep_days": "remove what was not used for so many days",
+        "max_size": "remove the longest unused until this is left, e.g. 2GiB",
+    }
+)
+def prune(_: Context, keep_days: str = "", max_size: str = "") -> None:
+    """Remove products that were not used for long."""
+    from teeforge.lab import Lab
+    from teeforge.report import prune_store
+
+    prune_store(Lab(), keep_days, max_size)
 
 
 @command(help=TARGET)
@@ -107,7 +150,7 @@ def run(
     env: list[str] | None = None,
     target: str = "qemu",
 ) -> int:
-    """Run a .c, .wasm or .aot in the TEE, with its exit status."""
+    """Run a .c, .wasm or .aot in the TEE."""
     from teeforge.lab import Lab, RunOptions, split_arguments
 
     options = RunOptions(heap, split_arguments(args), tuple(env or ()))
@@ -124,7 +167,7 @@ def shell(_: Context, target: str = "qemu") -> int:
 
 @command(help={"secure": "the secure world's console (default: Linux's)", **TARGET})
 def console(_: Context, secure: bool = False, target: str = "qemu") -> None:
-    """Attach to a serial console of the machine; Ctrl-] leaves."""
+    """Attach to a serial console; Ctrl-] leaves it."""
     from teeforge.lab import Lab
 
     Lab().console(target, "secure" if secure else "normal")
@@ -191,20 +234,10 @@ def test(_: Context, only: str = "", match: str = "") -> int:
 
 
 namespace = Collection(
-    demo,
-    fetch,
-    patch,
-    build,
-    build_all,
-    boot,
-    deploy,
-    run,
-    shell,
-    console,
-    status,
-    halt,
-    clean,
-    doctor,
-    lock,
-    test,
+    *(demo, fetch, patch, build, build_all, explain, why),
+    *(boot, deploy, run, shell, console, status, halt),
+    *(clean, doctor, lock, test),
 )
+_store = Collection("store", prune)
+_store.add_task(list_store, name="list", default=True)
+namespace.add_collection(_store)

@@ -64,7 +64,7 @@ class Builder:
         self.config = config
         self.recipes = recipes
         self.sources = Sources(workspace, config, lock)
-        self.store = Store(workspace.store)
+        self.store = Store(config.store_folder or workspace.store)
         self.tools = Tools(workspace.cache / "tools.json")
         self._progress = progress
         self._stop = threading.Event()
@@ -80,7 +80,8 @@ class Builder:
         # What is in the store costs no thread: a build with nothing to do ends in this loop.
         for name in order:
             ready = all(other in done for other in depends_on(self.recipes[name]))
-            if ready and (entry := self.store.find(name, self.inputs(name, done).key)):
+            if ready and (entry := self.peek(name, done)):
+                self.store.used(entry)
                 done[name] = entry
                 waiting.remove(name)
         if waiting:
@@ -169,7 +170,8 @@ class Builder:
             values = self._values(recipe, inputs.tree, source, out, done)
             self._steps(name, recipe, values, jobs)
             seconds = round(time.monotonic() - began, 2)
-            entry = self.store.add(name, inputs.key, out, recipe.products, _facts(inputs, seconds))
+            facts = _facts(inputs, self.sources.origin(recipe), seconds)
+            entry = self.store.add(name, inputs.key, out, recipe.products, facts)
         progress.done(name, "built")
         return entry
 
@@ -227,10 +229,14 @@ class Builder:
         return values
 
 
-def _facts(inputs: Inputs, seconds: float) -> dict[str, Any]:
-    """Return what the manifest keeps of how a component was built."""
+def _facts(inputs: Inputs, origin: Mapping[str, str], seconds: float) -> dict[str, Any]:
+    """Return what the manifest keeps of how a component was built.
+
+    ``origin`` says what the source tree was made of, of which the key has only the hash.
+    """
     return {
         "inputs": dict(inputs.values),
+        "origin": dict(origin),
         "seconds": seconds,
         "host": f"{platform.system()} {platform.release()} {platform.machine()}",
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

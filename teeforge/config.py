@@ -14,6 +14,8 @@ from teeforge.errors import TeeforgeError
 
 _FULL_COMMIT = re.compile(r"[0-9a-f]{40}")
 _SIZE = re.compile(r"(\d+)\s*(KiB|MiB|GiB|B)?")
+# make splits its words at spaces, and optee_os, TF-A and CMake all go through make.
+SAFE_PATH = re.compile(r"[A-Za-z0-9_./+@%=,-]+")
 _UNITS = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
@@ -117,15 +119,23 @@ class Config:
     toolchain: Toolchain = Toolchain()
     jobs: Literal["auto"] | int = "auto"
     build_dir: str = "build"
+    store: str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.jobs, int) and self.jobs < 1:
             raise ValueError(f"jobs: is {self.jobs}, should be `auto` or at least 1")
+        if self.store and not SAFE_PATH.fullmatch(str(self.store_folder)):
+            raise ValueError(f"store: `{self.store}` has a character that make cannot take")
 
     @property
     def job_count(self) -> int:
         """How many compilers may run at once."""
         return self.jobs if isinstance(self.jobs, int) else len(os.sched_getaffinity(0))
+
+    @property
+    def store_folder(self) -> Path | None:
+        """Where products are kept, if not in the build folder: shared by checkouts and users."""
+        return Path(self.store).expanduser().absolute() if self.store else None
 
     def mirrored(self, url: str) -> str:
         """Return where ``url`` is really fetched from: the longest matching prefix of ``mirrors``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import shlex
 import shutil
@@ -45,9 +46,11 @@ class RunOptions:
 class Lab:
     """The sources, products and targets of one checkout."""
 
-    def __init__(self, root: Path | None = None) -> None:
+    def __init__(self, root: Path | None = None, *, jobs: int = 0) -> None:
         self.root = root or find_root(Path.cwd())
         self.config = load_config(self.root)
+        if jobs:
+            self.config = dataclasses.replace(self.config, jobs=jobs)
         self.workspace = open_workspace(self.root, self.config)
 
     @functools.cached_property

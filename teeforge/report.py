@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from teeforge.config import QemuTarget
+from teeforge.config import QemuTarget, parse_size
 from teeforge.doctor import ensure_host, examine, missing_packages
+from teeforge.errors import TeeforgeError
 from teeforge.progress import say
 from teeforge.recipe import build_order, depends_on
+from teeforge.storekeeping import prune, shelves
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab
@@ -49,14 +51,58 @@ def show_health(lab: Lab, fix: bool, as_json: bool) -> int:
     return 0
 
 
-def _components(lab: Lab) -> dict[str, Any]:
+def show_store(lab: Lab, as_json: bool) -> None:
+    """Print the store's entries, most recently used first."""
+    found = shelves(lab.builder.store, _current(lab))
+    rows = [
+        {
+            "component": shelf.entry.component,
+            "key": shelf.entry.key,
+            "bytes": shelf.size,
+            "days_unused": round(shelf.days, 2),
+            "current": shelf.current,
+        }
+        for shelf in found
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    for shelf in found:
+        used = "in use" if shelf.current else f"unused for {shelf.days:.1f} days"
+        print(f"{shelf.entry.component:<20} {shelf.entry.key[:12]} {shelf.size / 1e6:8.1f} MB  {used}")
+    print(f"{sum(shelf.size for shelf in found) / 1e6:.1f} MB in {lab.builder.store.folder}")
+
+
+def prune_store(lab: Lab, keep_days: str, max_size: str) -> None:
+    """Remove entries by age and size, and say what went."""
+    if not keep_days and not max_size:
+        raise TeeforgeError("nothing to prune by", "give --keep-days 30, --max-size 2GiB, or both")
+    try:
+        days = float(keep_days) if keep_days else None
+        size = parse_size(max_size, "--max-size") if max_size else None
+    except ValueError as error:
+        raise TeeforgeError(f"store.prune: {error}", "for example --keep-days 30 --max-size 2GiB") from error
+    gone = prune(lab.builder.store, _current(lab), days, size)
+    for shelf in gone:
+        say(f"removed {shelf.entry.component} {shelf.entry.key[:12]} {shelf.size / 1e6:.1f} MB")
+    say(f"{len(gone)} entries removed")
+
+
+def _current(lab: Lab) -> list[Stored]:
+    """Return the entries that the checkout needs as it is now."""
     done: dict[str, Stored] = {}
-    report: dict[str, Any] = {}
     for name in build_order(lab.recipes, list(lab.recipes)):
-        recipe = lab.recipes[name]
-        entry = lab.builder.peek(name, done) if all(n in done for n in depends_on(recipe)) else None
-        if entry:
+        ready = all(other in done for other in depends_on(lab.recipes[name]))
+        if ready and (entry := lab.builder.peek(name, done)):
             done[name] = entry
+    return list(done.values())
+
+
+def _components(lab: Lab) -> dict[str, Any]:
+    current = {entry.component: entry for entry in _current(lab)}
+    report: dict[str, Any] = {}
+    for name, recipe in lab.recipes.items():
+        entry = current.get(name)
         report[name] = {
             "state": "up to date" if entry else "to build",
             "summary": recipe.summary,

@@ -117,6 +117,22 @@ class Sources:
         self._git(recipe.source).check_out(commit, folder)
         return commit
 
+    def origin(self, recipe: Recipe) -> dict[str, str]:
+        """Return a digest of each patch and of each file of the overlay, by name, and the cherry-picks."""
+        source = self._config.sources[recipe.source] if recipe.source else None
+        parts = {f"patch {path.parent.name}/{path.name}": digest_file(path) for path in self._patches(recipe)}
+        if overlay := self._overlay(recipe):
+            files = (path for path in sorted(overlay.rglob("*")) if path.is_file())
+            parts |= {
+                f"overlay {path.relative_to(overlay)}": digest_file(path)
+                for path in files
+                if not str(path).endswith(_NOT_SOURCE) and "__pycache__" not in path.parts
+            }
+        if isinstance(source, GitSource):
+            parts["commit"] = source.commit
+            parts["cherry_picks"] = " ".join(source.cherry_picks)
+        return parts
+
     def _memo(self, recipe: Recipe, source: GitSource | None) -> Path:
         return self._workspace.cache / "trees" / f"{self._inputs(recipe, source)}.json"
 

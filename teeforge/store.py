@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -43,15 +44,44 @@ class Store:
     def find(self, component: str, key: str) -> Stored | None:
         """Return the entry, or None if it was never completed."""
         folder = self._folder(component, key)
-        try:
-            manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        manifest = _read(folder)
+        if manifest is None:
             return None
         stored = Stored(component, key, folder, manifest)
         whole = manifest.get("key") == key and all(
             stored.product(name).exists() for name in manifest["products"]
         )
         return stored if whole else None
+
+    def entries(self) -> list[Stored]:
+        """Return every completed entry."""
+        folders = [path.parent for path in sorted(self.folder.glob("*/*/" + _MANIFEST))]
+        found = [(folder, _read(folder)) for folder in folders if not folder.name.startswith(".")]
+        return [
+            Stored(folder.parent.name, str(manifest["key"]), folder, manifest)
+            for folder, manifest in found
+            if manifest is not None
+        ]
+
+    def newest(self, component: str) -> Stored | None:
+        """Return the entry of a component that was used last, or None."""
+        mine = [entry for entry in self.entries() if entry.component == component]
+        return max(mine, key=self.last_used, default=None)
+
+    def used(self, entry: Stored) -> None:
+        """Remember that an entry was used now; somebody else's store may not be written."""
+        with contextlib.suppress(OSError):
+            os.utime(entry.folder / _MANIFEST)
+
+    def last_used(self, entry: Stored) -> float:
+        """Return when an entry was last used, in Unix seconds."""
+        return (entry.folder / _MANIFEST).stat().st_mtime
+
+    def remove(self, entry: Stored) -> None:
+        """Remove an entry; one that is half removed is none."""
+        doomed = entry.folder.with_name(f".{entry.folder.name}.{os.getpid()}.{os.urandom(4).hex()}")
+        entry.folder.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
 
     def add(
         self,
@@ -90,6 +120,15 @@ class Store:
 
     def _folder(self, component: str, key: str) -> Path:
         return self.folder / component / key[:32]
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest of an entry, or None if it is not there or torn."""
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return manifest if isinstance(manifest, dict) and {"key", "products"} <= manifest.keys() else None
 
 
 def _publish(fresh: Path, folder: Path) -> None:

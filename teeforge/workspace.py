@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from teeforge.config import Config
+from teeforge.config import SAFE_PATH, Config
 from teeforge.errors import TeeforgeError
-
-# make splits its words at spaces, and optee_os, TF-A and CMake all go through make.
-_SAFE_PATH = re.compile(r"[A-Za-z0-9_./+@%=,-]+")
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ def open_workspace(root: Path, config: Config) -> Workspace:
     wanted = (root / Path(config.build_dir).expanduser()).absolute()
     # A symbolic link left by an earlier run is followed, so that the answer stays the same.
     build = wanted.resolve() if wanted.is_symlink() else wanted
-    if not _SAFE_PATH.fullmatch(str(build)):
+    if not SAFE_PATH.fullmatch(str(build)):
         build = _safe_elsewhere(root)
     try:
         build.mkdir(parents=True, exist_ok=True)
@@ -115,7 +111,7 @@ def _safe_elsewhere(root: Path) -> Path:
     """Return a build folder for a checkout whose own path make cannot take."""
     name = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    if _SAFE_PATH.fullmatch(str(cache)) and cache.is_absolute():
+    if SAFE_PATH.fullmatch(str(cache)) and cache.is_absolute():
         return cache / "teeforge" / name
     shared = Path(f"/var/tmp/teeforge-{os.getuid()}")
     shared.mkdir(mode=0o700, exist_ok=True)

@@ -124,7 +124,7 @@ def test_the_cross_compiler_of_the_config_is_the_one_that_is_looked_for(checkout
     checkout.recipe("greeting", tools={"{toolchain.cross}gcc": "gcc-aarch64-linux-gnu"})
     with pytest.raises(TeeforgeError) as caught:
         checkout.builder().build(["greeting"])
-    assert caught.value.message == "no-such-prefix-gcc is not installed"
+    assert caught.value.message == "greeting: no-such-prefix-gcc is not installed"
 
 
 def test_an_entry_broken_by_hand_is_built_anew(checkout: Checkout) -> None:

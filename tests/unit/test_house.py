@@ -19,7 +19,7 @@ FLOORS = (
     ("recipe", "lock", "qemu", "identity", "daemon", "qmp", "ssh", "terminal", "wasm", "aot", "toolchain"),
     ("debian", "relock", "gitstore", "store", "sources", "remote", "push", "target", "machine", "program"),
     ("build", "doctor"),
-    ("lab",),
+    ("why", "storekeeping", "lab"),
     ("report", "selftest"),
 )
 
