@@ -220,6 +220,22 @@ def lock(_: Context) -> None:
 
 
 @command(
+    positional=[],
+    help={
+        "match": "only the modules whose name has this",
+        "junit": "also write a JUnit XML file there",
+        **TARGET,
+    },
+)
+def wasi_test(_: Context, match: str = "", junit: str = "", target: str = "qemu") -> int:
+    """Run the official WASI test suite in the TEE."""
+    from teeforge.lab import Lab
+    from teeforge.wasi_test import run_suite
+
+    return run_suite(Lab(), target, match, Path(junit).expanduser() if junit else None)
+
+
+@command(
     help={
         "only": "unit, integration or e2e (default: all of them and the checks)",
         "match": "only the tests whose name has this, as pytest -k",
@@ -236,7 +252,7 @@ def test(_: Context, only: str = "", match: str = "") -> int:
 namespace = Collection(
     *(demo, fetch, patch, build, build_all, explain, why),
     *(boot, deploy, run, shell, console, status, halt),
-    *(clean, doctor, lock, test),
+    *(clean, doctor, lock, test, wasi_test),
 )
 _store = Collection("store", prune)
 _store.add_task(list_store, name="list", default=True)

@@ -123,7 +123,7 @@ class Lab:
 
     def deploy(self, name: str) -> None:
         """Build and boot what is not yet, and make the target's TAs and host apps the current ones."""
-        with self._deployed(name):
+        with self.deployed(name):
             pass
 
     def run(self, file: Path, name: str, options: RunOptions) -> int:
@@ -131,12 +131,11 @@ class Lab:
 
         stdout is the program's alone; the program's stderr and our lines go to stderr.
         """
-        program = self._program(file)
-        heap = self._heap(program, options.heap)
+        program, heap = self.prepare(file, options.heap)
         for setting in options.environment:
             if "=" not in setting:
                 raise TeeforgeError(f"--env {setting}: is not NAME=VALUE", "for example --env LANG=C")
-        with self._deployed(name) as session:
+        with self.deployed(name) as session:
             from teeforge.push import Upload
 
             remote = f"{_PROGRAMS}/{file.stem}.{program.sha256[:12]}.aot"
@@ -147,6 +146,11 @@ class Lab:
                 on_stdout=_writer(sys.stdout.buffer),
                 on_stderr=_writer(sys.stderr.buffer),
             )
+
+    def prepare(self, file: Path, heap: str = "auto") -> tuple[Program, int]:
+        """Return ``file`` compiled as far as needed, and the bytes of the heap to run it on."""
+        program = self._program(file)
+        return program, self._heap(program, heap)
 
     def demo(self, name: str) -> int:
         """Everything, from a bare host to a greeting out of the secure world, with the evidence."""
@@ -201,7 +205,7 @@ class Lab:
             link.unlink()
         say(f"removed {', '.join(str(folder) for folder in gone)}")
 
-    def _deployed(self, name: str) -> Session:
+    def deployed(self, name: str) -> Session:
         """Return a connection to a target that has the current TAs and host apps."""
         from teeforge.push import Upload
 

@@ -22,8 +22,9 @@ from teeforge.wasm import read_wasm
 from teeforge.workspace import write_atomically
 
 # How wamrc is called. Without bounds checks the code relies on a guard area of 8 GiB around linear memory,
-# which a TA does not have.
-WAMRC_FLAGS = ("--target=aarch64", "--bounds-checks=1")
+# which a TA does not have. Newer LLVMs write the table index of call_indirect as an over-long LEB, which is
+# read with reference types only, and passive data segments, which are kept with bulk memory only.
+WAMRC_FLAGS = ("--target=aarch64", "--bounds-checks=1", "--enable-ref-types", "--enable-bulk-memory")
 
 # How C is compiled. A stack of 32 KiB is enough for printf of a float and keeps hello within one page of
 # linear memory. __heap_base and __data_end tell wamrc where that stack is, so that an overflow traps by
@@ -216,8 +217,6 @@ def _run_wamrc(data: bytes, name: str, wamrc: Path, work: Path) -> bytes:
 
 def _advice(told: str) -> str:
     """Return what helps against an error of wamrc."""
-    if "zero byte expected" in told:
-        return "its compiler wrote for WebAssembly with reference types: compile it with -mcpu=mvp"
     if any(word in told for word in ("unsupported opcode", "unknown opcode", "invalid section id")):
         return "the module uses a newer feature of WebAssembly: compile it with -mcpu=mvp"
     return ""

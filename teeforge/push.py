@@ -18,6 +18,9 @@ from teeforge.remote import capture_remote, close_channel
 if TYPE_CHECKING:
     import paramiko
 
+# dropbear hangs up on a command of more than 9000 bytes; each path is in it twice, and quoted.
+_BATCH = 3000
+
 
 @dataclass(frozen=True)
 class Upload:
@@ -138,9 +141,18 @@ def _explain(
 
 
 def _remote_state(client: paramiko.SSHClient, name: str, paths: Sequence[str]) -> dict[str, tuple[str, int]]:
-    """Return SHA-256 and mode of those of ``paths`` that exist, asked in one command."""
-    if not paths:
-        return {}
+    """Return SHA-256 and mode of those of ``paths`` that exist, asked in as few commands as may be."""
+    state: dict[str, tuple[str, int]] = {}
+    batch: list[str] = []
+    for path in paths:
+        if batch and sum(map(len, batch)) + len(path) > _BATCH:
+            state |= _state_of(client, name, batch)
+            batch = []
+        batch.append(path)
+    return state | _state_of(client, name, batch) if batch else state
+
+
+def _state_of(client: paramiko.SSHClient, name: str, paths: Sequence[str]) -> dict[str, tuple[str, int]]:
     quoted = shlex.join(paths)
     status, told, complaint = capture_remote(
         client, name, f"sha256sum -- {quoted}; echo; stat -c '%a %n' -- {quoted}; true"

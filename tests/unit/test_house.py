@@ -20,7 +20,7 @@ FLOORS = (
     ("debian", "relock", "gitstore", "store", "sources", "remote", "push", "target", "machine", "program"),
     ("build", "doctor"),
     ("why", "storekeeping", "lab"),
-    ("report", "selftest"),
+    ("report", "selftest", "wasi_test"),
 )
 
 

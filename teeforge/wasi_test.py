@@ -1,0 +1,252 @@
+"""`invoke wasi-test`: the official WASI test suite in the TEE, every module in one running machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+from teeforge.errors import TeeforgeError
+from teeforge.progress import say
+from teeforge.push import Upload
+from teeforge.reader import printable
+from teeforge.workspace import write_atomically
+
+if TYPE_CHECKING:
+    from teeforge.lab import Lab
+    from teeforge.target import Session
+
+_COMPONENT = "wasi_testsuite"
+_HOST_APP = "optee_wamr"
+# Where modules, folders and lists of files are on the target.
+_REMOTE = "/tmp/wasi-testsuite"
+# The suite's word for a file that a test may leave behind (its doc/specification.md).
+_LEFT_BEHIND = re.compile(r"\.cleanup(/|$)")
+# doc/specification.md, legacy configuration; what is not here is a test of something newer.
+_KEYS = {"args", "root", "env", "exit_code", "stderr", "stdout"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One module and what its JSON says: how to run it, and what must come of it.
+
+    ``stdout`` and ``stderr`` are compared when they are given.
+    """
+
+    suite: str
+    name: str
+    wasm: Path
+    arguments: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    root: Path | None = None
+    exit_code: int = 0
+    stdout: str | None = None
+    stderr: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case: ``reason`` is empty when it passed."""
+
+    case: Case
+    reason: str
+    seconds: float
+
+
+def load_cases(folder: Path, suite: str) -> list[Case]:
+    """Return the cases of a folder of modules. Raises TeeforgeError for a JSON that is not understood."""
+    return [_load_case(wasm, suite) for wasm in sorted(folder.glob("*.wasm"))]
+
+
+def _load_case(wasm: Path, suite: str) -> Case:
+    specification = wasm.with_suffix(".json")
+    if not specification.is_file():
+        return Case(suite, wasm.stem, wasm)
+    told = json.loads(specification.read_text(encoding="utf-8"))
+    if unknown := set(told) - _KEYS:
+        raise TeeforgeError(f"{specification}: {', '.join(sorted(unknown))} is not known to teeforge")
+    root = told.get("root")
+    return Case(
+        suite,
+        wasm.stem,
+        wasm,
+        arguments=tuple(told.get("args", ())),
+        environment=tuple(told.get("env", {}).items()),
+        root=wasm.parent / root if root else None,
+        exit_code=told.get("exit_code", 0),
+        stdout=told.get("stdout"),
+        stderr=told.get("stderr"),
+    )
+
+
+def compare(case: Case, status: int, stdout: bytes, stderr: bytes) -> str:
+    """Return what is other than the case's JSON wants, or nothing."""
+    told = stderr.decode(errors="replace").strip().splitlines()
+    last = f": {told[-1][:160]}" if told else ""
+    if status != case.exit_code:
+        return f"exit status {status} instead of {case.exit_code}{last}"
+    for name, wanted, given in (("stdout", case.stdout, stdout), ("stderr", case.stderr, stderr)):
+        if wanted is not None and given != wanted.encode():
+            return f"{name} is {given[:60]!r} instead of {wanted[:60]!r}"
+    return ""
+
+
+def compare_files(root: Path, listed: Sequence[str]) -> str:
+    """Return how a root folder after a run differs from what it was, but for what may be left behind.
+
+    ``listed`` are lines `<size> <path>` of its files, ``<path>/`` of its folders.
+    """
+    before = dict(_entries(root))
+    after = {path: size for size, _, path in (line.partition(" ") for line in listed)}
+    left = {path: size for path, size in after.items() if not _LEFT_BEHIND.search(path)}
+    for path in sorted(before.keys() | left.keys()):
+        if before.get(path) != left.get(path):
+            what = "is new" if path not in before else "is gone" if path not in left else "has changed"
+            return f"file {path} {what} after the run"
+    return ""
+
+
+def _entries(root: Path) -> Iterator[tuple[str, str]]:
+    for path in root.rglob("*"):
+        name = str(path.relative_to(root))
+        yield (f"{name}/", "dir") if path.is_dir() else (name, str(path.stat().st_size))
+
+
+def run_suite(lab: Lab, target: str, match: str, junit: Path | None) -> int:
+    """Compile and run the suite on a target; print a table; return 1 if a module failed."""
+    modules = lab.build([_COMPONENT])[_COMPONENT].product("modules")
+    folders = sorted(path for path in modules.iterdir() if path.is_dir())
+    cases = [case for folder in folders for case in load_cases(folder, folder.name) if match in case.name]
+    if not cases:
+        raise TeeforgeError(f"--match {match}: no module of the suite has this in its name")
+    began = time.monotonic()
+    programs = _compile(lab, cases)
+    say(f"{len(cases)} modules compiled in {time.monotonic() - began:.1f} s")
+    began = time.monotonic()
+    with lab.deployed(target) as session:
+        _send(session, [case.root for case in cases if case.root], [aot for aot, _ in programs.values()])
+        outcomes = [_run(session, case, *programs[case]) for case in cases]
+    failed = [outcome for outcome in outcomes if outcome.reason]
+    _show(outcomes)
+    print(
+        f"{len(outcomes) - len(failed)} of {len(outcomes)} pass in the TEE of {target} "
+        f"({time.monotonic() - began:.1f} s)"
+    )
+    if junit:
+        write_atomically(junit, junit_xml(outcomes))
+    return 1 if failed else 0
+
+
+def _compile(lab: Lab, cases: Sequence[Case]) -> dict[Case, tuple[Path, int]]:
+    """Return AOT file and heap of each case."""
+    made = {}
+    for case in cases:
+        program, heap = lab.prepare(case.wasm)
+        made[case] = (program.aot, heap)
+    return made
+
+
+def _send(session: Session, roots: Sequence[Path], modules: Sequence[Path]) -> None:
+    """Bring AOT files and root folders to the target."""
+    files = [Upload(module, _remote(module)) for module in dict.fromkeys(modules)]
+    folders = {_REMOTE}
+    for root in dict.fromkeys(roots):
+        there = _remote_root(root)
+        folders |= {
+            there,
+            *(f"{there}/{path.relative_to(root)}" for path in root.rglob("*") if path.is_dir()),
+        }
+        files += [
+            Upload(path, f"{there}/{path.relative_to(root)}") for path in root.rglob("*") if path.is_file()
+        ]
+    _check(session, ["rm", "-rf", *(_remote_root(root) for root in dict.fromkeys(roots))])
+    _check(session, ["mkdir", "-p", *sorted(folders)])
+    session.push(files)
+
+
+def _check(session: Session, argv: Sequence[str]) -> None:
+    said = bytearray()
+    if argv[1:] and session.run(argv, on_stdout=said.extend, on_stderr=said.extend) != 0:
+        raise TeeforgeError(f"{session.name}: {shlex.join(argv)}: {said.decode(errors='replace').strip()}")
+
+
+def _run(session: Session, case: Case, module: Path, heap: int) -> Outcome:
+    """Run one case; its root folder is a fresh copy that is written back, and looked at afterwards."""
+    stdout, stderr, listed = bytearray(), bytearray(), bytearray()
+    words = [_HOST_APP, "--quiet"]
+    for name, value in case.environment:
+        words += ["--env", f"{name}={value}"]
+    work = f"{_REMOTE}/root"
+    if case.root:
+        words += ["--dir", f"{work}::/:rw"]
+    words += [str(heap), _remote(module), *case.arguments]
+    script = f"exec {shlex.join(words)}"
+    if case.root:
+        script = f"rm -rf {work} && cp -r {_remote_root(case.root)} {work} && {script}"
+    began = time.monotonic()
+    try:
+        status = session.run(["sh", "-c", script], on_stdout=stdout.extend, on_stderr=stderr.extend)
+        reason = compare(case, status, bytes(stdout), bytes(stderr))
+        if case.root and not reason:
+            find = f"cd {work} && find . ! -name . -exec stat -c '%s %F %n' {{}} +; true"
+            session.run(["sh", "-c", find], on_stdout=listed.extend, on_stderr=stderr.extend)
+            reason = compare_files(case.root, list(_listing(listed.decode(errors="replace"))))
+    except TeeforgeError as error:
+        reason = error.message
+    return Outcome(case, reason, time.monotonic() - began)
+
+
+def _listing(told: str) -> Iterator[str]:
+    """Turn lines of stat, `<size> <type> ./<path>`, into lines for compare_files()."""
+    for line in told.splitlines():
+        size, _, rest = line.partition(" ")
+        kind, _, path = rest.partition(" ./")
+        yield f"dir {path}/" if kind == "directory" else f"{size} {path}"
+
+
+def _remote(module: Path) -> str:
+    return f"{_REMOTE}/{module.name}"
+
+
+def _remote_root(root: Path) -> str:
+    return f"{_REMOTE}/{root.parent.name}.{root.name}"
+
+
+def _show(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        name = f"{outcome.case.suite}/{outcome.case.name}"
+        print(f"{name:<52} {'FAIL ' + outcome.reason if outcome.reason else 'ok'}")
+
+
+def junit_xml(outcomes: Sequence[Outcome]) -> bytes:
+    """Return the outcomes as JUnit XML."""
+    root = ElementTree.Element("testsuites")
+    for suite in dict.fromkeys(outcome.case.suite for outcome in outcomes):
+        mine = [outcome for outcome in outcomes if outcome.case.suite == suite]
+        failures = sum(bool(outcome.reason) for outcome in mine)
+        element = ElementTree.SubElement(
+            root,
+            "testsuite",
+            name=f"wasi-testsuite.{suite}",
+            tests=str(len(mine)),
+            failures=str(failures),
+            errors="0",
+            time=f"{sum(outcome.seconds for outcome in mine):.3f}",
+        )
+        for outcome in mine:
+            case = ElementTree.SubElement(
+                element,
+                "testcase",
+                classname=f"wasi-testsuite.{suite}",
+                name=outcome.case.name,
+                time=f"{outcome.seconds:.3f}",
+            )
+            if outcome.reason:
+                ElementTree.SubElement(case, "failure", message=printable(outcome.reason))
+    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
