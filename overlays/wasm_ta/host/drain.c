@@ -29,6 +29,7 @@ struct drain {
 	uint32_t tail;
 	wasm_tee_output output;
 	void *context;
+	struct dir_set *dirs;
 	bool deaf;		/* output is thrown away from now on */
 	pthread_mutex_t lock;
 	pthread_cond_t done_changed;
@@ -43,11 +44,20 @@ static void ask_to_stop(struct drain *drain)
 	__atomic_store_n(&drain->streams->stop, 1, __ATOMIC_RELEASE);
 }
 
-static void deliver(struct drain *drain, int fd, const void *bytes,
+static void deliver(struct drain *drain, int channel, const void *bytes,
 		    size_t length)
 {
-	if (length && !drain->deaf && drain->output &&
-	    !drain->output(drain->context, fd, bytes, length))
+	bool good = true;
+
+	if (!length || drain->deaf)
+		return;
+
+	if (channel == WASM_CHANNEL_FILES)
+		good = drain->dirs && dir_take(drain->dirs, bytes, length);
+	else if (drain->output && (channel == WASM_CHANNEL_STDOUT ||
+				   channel == WASM_CHANNEL_STDERR))
+		good = drain->output(drain->context, channel, bytes, length);
+	if (!good)
 		ask_to_stop(drain);
 }
 
@@ -184,7 +194,8 @@ static int start_thread(pthread_t *thread, void *(*function)(void *),
 }
 
 struct drain *drain_start(struct wasm_streams *streams, uint32_t size,
-			  wasm_tee_output output, void *context)
+			  wasm_tee_output output, void *context,
+			  struct dir_set *dirs)
 {
 	struct drain *drain = calloc(1, sizeof(*drain));
 
@@ -201,6 +212,7 @@ struct drain *drain_start(struct wasm_streams *streams, uint32_t size,
 	drain->size = size;
 	drain->output = output;
 	drain->context = context;
+	drain->dirs = dirs;
 	init_lock(drain);
 
 	if (start_thread(&drain->consumer, consume, drain)) {

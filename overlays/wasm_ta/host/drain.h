@@ -7,16 +7,19 @@
 
 #include <wasm_ring.h>
 
+#include "dir.h"
 #include "libwasm_tee.h"
 
 struct drain;
 
 /*
  * Initialises @streams, whose out ring of @size bytes follows it, and starts
- * the threads. Returns NULL on failure.
+ * the threads. @dirs takes the files that come back; it may be NULL. Returns
+ * NULL on failure.
  */
 struct drain *drain_start(struct wasm_streams *streams, uint32_t size,
-			  wasm_tee_output output, void *context);
+			  wasm_tee_output output, void *context,
+			  struct dir_set *dirs);
 
 /* Takes what is left, after the TA returned, and ends the threads */
 void drain_finish(struct drain *drain);

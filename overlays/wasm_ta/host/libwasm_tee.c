@@ -11,11 +11,14 @@
 #include <string.h>
 #include <tee_client_api.h>
 
+#include "dir.h"
 #include "drain.h"
 #include "explain.h"
+#include "feed.h"
 
 /* Large enough to hide the time that either side sleeps */
 #define OUT_RING_SIZE	(256 * 1024)
+#define IN_RING_SIZE	(256 * 1024)
 
 struct wasm_tee {
 	TEEC_Context context;
@@ -204,30 +207,58 @@ static TEEC_Result have_streams(struct wasm_tee *tee)
 		return TEEC_SUCCESS;
 
 	return allocate(tee, &tee->streams,
-			sizeof(struct wasm_streams) + OUT_RING_SIZE,
+			sizeof(struct wasm_streams) + OUT_RING_SIZE +
+			IN_RING_SIZE,
 			TEEC_MEM_INPUT | TEEC_MEM_OUTPUT);
 }
 
-/* Invokes a command whose third parameter is the streams, and drains them */
+/* What flows while a command is in the TEE */
+struct flow {
+	wasm_tee_output output;
+	void *context;		/* of output */
+	struct dir_set *dirs;	/* NULL: none */
+	const int *input;	/* NULL: none */
+	uint32_t files_limit;
+};
+
+static struct feed *start_feed(struct wasm_streams *streams,
+			       const struct flow *flow)
+{
+	struct feed_source source = { .input = flow->input ? *flow->input : -1 };
+
+	if (flow->dirs)
+		source.files = dir_bytes(flow->dirs, &source.files_size);
+	streams->files_limit = flow->files_limit;
+	return feed_start(streams, IN_RING_SIZE, &source);
+}
+
+/* Invokes a command whose third parameter is the streams, which then flow */
 static TEEC_Result invoke(struct wasm_tee *tee, uint32_t command,
-			  TEEC_Operation *operation, wasm_tee_output output,
-			  void *context, uint32_t *origin)
+			  TEEC_Operation *operation, const struct flow *flow,
+			  uint32_t *origin)
 {
 	TEEC_Result res = have_streams(tee);
 	struct drain *drain = NULL;
+	struct feed *feed = NULL;
 
 	if (res != TEEC_SUCCESS)
 		return res;
 
-	drain = drain_start(tee->streams.buffer, OUT_RING_SIZE, output,
-			    context);
+	drain = drain_start(tee->streams.buffer, OUT_RING_SIZE, flow->output,
+			    flow->context, flow->dirs);
 	if (!drain)
 		return TEEC_ERROR_OUT_OF_MEMORY;
+	feed = start_feed(tee->streams.buffer, flow);
+	if (!feed) {
+		drain_finish(drain);
+		return TEEC_ERROR_OUT_OF_MEMORY;
+	}
 
 	operation->params[2].memref.parent = &tee->streams;
 	__atomic_store_n(&tee->running, tee->streams.buffer, __ATOMIC_RELEASE);
 	res = TEEC_InvokeCommand(&tee->session, command, operation, origin);
 	__atomic_store_n(&tee->running, NULL, __ATOMIC_RELEASE);
+	feed_finish(feed);
 	drain_finish(drain);
 
 	return res;
@@ -247,12 +278,25 @@ static TEEC_Result take_result(struct wasm_ta_result *result,
 	return TEEC_ERROR_BAD_FORMAT;
 }
 
+/* Else there is no state of its files that it meant to leave behind */
+static bool ended_by_itself(const struct wasm_ta_result *result)
+{
+	return result->outcome == WASM_TA_EXITED ||
+	       result->outcome == WASM_TA_TRAPPED;
+}
+
 /* Both kinds of run: @first is the module's file, or NULL for a @handle */
 static bool run(struct wasm_tee *tee, uint32_t command,
 		TEEC_SharedMemory *first, uint32_t handle,
 		const struct wasm_tee_program *program,
 		struct wasm_ta_result *result, struct wasm_tee_error *error)
 {
+	struct flow flow = {
+		.output = program->output,
+		.context = program->context,
+		.input = program->input,
+		.files_limit = program->files_limit,
+	};
 	TEEC_SharedMemory shared = { };
 	TEEC_SharedMemory args = { };
 	TEEC_Operation operation = {
@@ -264,8 +308,14 @@ static bool run(struct wasm_tee *tee, uint32_t command,
 	};
 	uint32_t origin = TEEC_ORIGIN_API;
 	TEEC_Result res = TEEC_SUCCESS;
+	bool good = false;
 
 	memset(result, 0, sizeof(*result));
+	if (program->dirs_count) {
+		flow.dirs = dir_pack(program->dirs, program->dirs_count, error);
+		if (!flow.dirs)
+			return false;
+	}
 	res = make_args(tee, &args, program);
 	if (res == TEEC_SUCCESS)
 		res = allocate(tee, &shared, sizeof(*result), TEEC_MEM_OUTPUT);
@@ -276,17 +326,18 @@ static bool run(struct wasm_tee *tee, uint32_t command,
 			operation.params[0].value.a = handle;
 		operation.params[1].memref.parent = &args;
 		operation.params[3].memref.parent = &shared;
-		res = invoke(tee, command, &operation, program->output,
-			     program->context, &origin);
+		res = invoke(tee, command, &operation, &flow, &origin);
 	}
 	if (res == TEEC_SUCCESS)
 		res = take_result(result, &shared, &origin);
 	TEEC_ReleaseSharedMemory(&shared);
 	TEEC_ReleaseSharedMemory(&args);
-	if (res == TEEC_SUCCESS)
-		return true;
-
-	return fail(error, "the TEE did not run the module", res, origin);
+	good = res == TEEC_SUCCESS ||
+	       fail(error, "the TEE did not run the module", res, origin);
+	if (good && flow.dirs && ended_by_itself(result))
+		good = dir_write_back(flow.dirs, error);
+	dir_free(flow.dirs);
+	return good;
 }
 
 bool wasm_tee_run(struct wasm_tee *tee, const struct wasm_tee_program *program,
@@ -407,6 +458,10 @@ bool wasm_tee_call(struct wasm_tee_module *module,
 		   struct wasm_tee_error *error)
 {
 	struct wasm_tee *tee = module->tee;
+	const struct flow flow = {
+		.output = call->output,
+		.context = call->context,
+	};
 	TEEC_SharedMemory request = { };
 	TEEC_SharedMemory shared = { };
 	TEEC_Operation operation = {
@@ -427,8 +482,8 @@ bool wasm_tee_call(struct wasm_tee_module *module,
 		operation.params[0].value.a = module->handle;
 		operation.params[1].memref.parent = &request;
 		operation.params[3].memref.parent = &shared;
-		res = invoke(tee, WASM_TA_CMD_CALL, &operation, call->output,
-			     call->context, &origin);
+		res = invoke(tee, WASM_TA_CMD_CALL, &operation, &flow,
+			     &origin);
 	}
 	if (res == TEEC_SUCCESS) {
 		memcpy(returned, shared.buffer, sizeof(*returned));

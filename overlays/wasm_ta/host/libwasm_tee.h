@@ -67,6 +67,16 @@ struct wasm_tee_error {
 typedef bool (*wasm_tee_output)(void *context, int fd, const void *bytes,
 				size_t length);
 
+/*
+ * A folder that is copied into the program's files before the run, and if it is
+ * writable also back after it: then it is as the program left it
+ */
+struct wasm_tee_dir {
+	const char *host;	/* its path here */
+	const char *guest;	/* ... and in the program: absolute, "/" for all */
+	bool writable;
+};
+
 struct wasm_tee_program {
 	const void *module;		/* AOT file; not for a loaded module */
 	size_t module_size;
@@ -74,6 +84,10 @@ struct wasm_tee_program {
 	const char *const *environ;	/* NULL terminated, KEY=VALUE; or NULL */
 	wasm_tee_output output;
 	void *context;			/* of output */
+	const int *input;		/* descriptor of its stdin; NULL: none */
+	const struct wasm_tee_dir *dirs;
+	size_t dirs_count;
+	uint32_t files_limit;		/* bytes for files; 0: what there is */
 };
 
 /* Of an exported function */

@@ -29,6 +29,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <wasm_files.h>
 
 #include "libwasm_tee.h"
 #include "report.h"
@@ -47,6 +48,11 @@ static const char usage[] =
 	"  heap_size         bytes for the module, its linear memory included;\n"
 	"                    K and M may follow\n"
 	"  --env KEY=VALUE   give the program an environment variable (repeatable)\n"
+	"  --dir HOST[::GUEST][:rw]\n"
+	"                    copy a folder into the program's files, at GUEST (default:\n"
+	"                    /), and with :rw back after the run (repeatable)\n"
+	"  --files-limit SIZE\n"
+	"                    most memory that the program's files may take\n"
 	"  --quiet           do not print the module's SHA-256\n"
 	"  --report FILE     write how it went to FILE, as JSON (also: --json)\n"
 	"  --help            print this\n"
@@ -60,6 +66,9 @@ struct options {
 	const char *const *argv;	/* of the program, its name first */
 	const char *environ[ENVIRON_MAX + 1];
 	size_t environ_count;
+	struct wasm_tee_dir dirs[WASM_FILES_MOUNTS_MAX];
+	size_t dirs_count;
+	uint64_t files_limit;
 	const char *report;
 	bool quiet;
 };
@@ -121,11 +130,42 @@ static bool parse_size(const char *text, uint64_t *size)
 	return !*end;
 }
 
+/* HOST[::GUEST][:rw]; a HOST that ends like one takes an explicit :ro */
+static bool parse_dir(struct options *options, char *text)
+{
+	struct wasm_tee_dir *dir = &options->dirs[options->dirs_count];
+	size_t length = strlen(text);
+	char *guest = NULL;
+
+	if (options->dirs_count == WASM_FILES_MOUNTS_MAX)
+		return false;
+
+	if (length > 3 && !strcmp(text + length - 3, ":rw"))
+		dir->writable = true;
+	if (length > 3 && (dir->writable || !strcmp(text + length - 3, ":ro")))
+		text[length - 3] = '\0';
+
+	guest = strstr(text, "::");
+	if (guest) {
+		*guest = '\0';
+		guest += 2;
+	}
+	dir->host = text;
+	dir->guest = guest ? guest : "/";
+	if (!*text || *dir->guest != '/')
+		return false;
+
+	options->dirs_count++;
+	return true;
+}
+
 /* Returns -1 to go on, else the status to exit with */
 static int parse_options(int argc, char *argv[], struct options *options)
 {
 	static const struct option known[] = {
 		{ "env", required_argument, NULL, 'e' },
+		{ "dir", required_argument, NULL, 'd' },
+		{ "files-limit", required_argument, NULL, 'l' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "report", required_argument, NULL, 'r' },
 		{ "json", required_argument, NULL, 'r' },
@@ -147,6 +187,22 @@ static int parse_options(int argc, char *argv[], struct options *options)
 				return STATUS_USAGE;
 			}
 			options->environ[options->environ_count++] = optarg;
+			break;
+		case 'd':
+			if (!parse_dir(options, optarg)) {
+				say("--dir", optarg,
+				    "write it as HOST[::GUEST][:rw], at most 16 of them");
+				return STATUS_USAGE;
+			}
+			break;
+		case 'l':
+			if (!parse_size(optarg, &options->files_limit) ||
+			    !options->files_limit ||
+			    options->files_limit > UINT32_MAX) {
+				say("--files-limit", optarg,
+				    "give a number of bytes, or one with K or M");
+				return STATUS_USAGE;
+			}
 			break;
 		case 'q':
 			options->quiet = true;
@@ -327,12 +383,17 @@ static void run(const struct options *options, const void *module,
 		struct wasm_ta_result *result, struct wasm_tee_error *error,
 		struct report *report)
 {
+	const int input = STDIN_FILENO;
 	const struct wasm_tee_program program = {
 		.module = module,
 		.module_size = report->module_size,
 		.argv = options->argv,
 		.environ = options->environ,
 		.output = write_output,
+		.input = &input,
+		.dirs = options->dirs,
+		.dirs_count = options->dirs_count,
+		.files_limit = options->files_limit,
 	};
 	double begin = now_ms();
 	bool good = false;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <util.h>
 
+#include "secure.h"
 #include "watch.h"
 
 /*
@@ -26,8 +27,11 @@ bool instance_attach(struct instance *instance, struct outcome *outcome,
 {
 	instance->wasi.args = &instance->args;
 	instance->wasi.output = &instance->output;
+	instance->wasi.input = &instance->input;
 	wasi_select(&instance->wasi);
 	if (output_open(&instance->output, streams.buffer, streams.size) ==
+	    TEE_SUCCESS &&
+	    input_open(&instance->input, &instance->output, streams.size) ==
 	    TEE_SUCCESS) {
 		watch_run(&instance->output);
 		return true;
@@ -40,6 +44,7 @@ bool instance_attach(struct instance *instance, struct outcome *outcome,
 void instance_detach(struct instance *instance)
 {
 	output_close(&instance->output);
+	instance->input = (struct input){ };
 	wasi_select(NULL);
 }
 
@@ -59,18 +64,10 @@ bool instance_take_args(struct instance *instance, struct outcome *outcome,
 			  WASM_TA_ARGS_MAX);
 }
 
-/* A program's own end, or one that the TA made; false if it is neither */
-static bool has_ended(const struct instance *instance, struct outcome *outcome)
+/* What came of moving bytes between the worlds, if it is an end of the run */
+static bool is_end(struct outcome *outcome, TEE_Result res)
 {
-	const struct wasi *wasi = &instance->wasi;
-
-	if (wasi->exited) {
-		outcome->result->exit_status = wasi->exit_code;
-		outcome_is(outcome, WASM_TA_EXITED, "%s", "");
-		return true;
-	}
-
-	switch (wasi->failure) {
+	switch (res) {
 	case TEE_SUCCESS:
 		return false;
 	case TEE_ERROR_CANCEL:
@@ -84,9 +81,69 @@ static bool has_ended(const struct instance *instance, struct outcome *outcome)
 		return true;
 	default:
 		outcome_is(outcome, WASM_TA_FAILED,
-			   "the host app does not keep to the protocol of the output ring");
+			   "the host app does not keep to the protocol of the rings");
 		return true;
 	}
+}
+
+bool instance_take_files(struct instance *instance, struct outcome *outcome)
+{
+	struct wasi *wasi = &instance->wasi;
+	TEE_Result res = TEE_ERROR_OUT_OF_MEMORY;
+
+	wasi->fs.pool.limit = input_files_limit(&instance->input);
+	if (wasi_open(wasi))
+		res = files_receive(&instance->files, &wasi->fs,
+				    &instance->input);
+
+	if (res == TEE_ERROR_OUT_OF_MEMORY)
+		return outcome_is(outcome, WASM_TA_REFUSED,
+				  "there is no memory for the program's files: %zu bytes are in use, %s",
+				  wasi->fs.pool.mapped,
+				  wasi->fs.pool.limit ? "the limit is near" :
+							"the TEE has no more");
+	if (res == TEE_ERROR_BAD_FORMAT)
+		return outcome_is(outcome, WASM_TA_FAILED,
+				  "the host app sends files that are not well-formed");
+	return !is_end(outcome, res);
+}
+
+void instance_keep_files(struct instance *instance, struct outcome *outcome)
+{
+	struct wasi *wasi = &instance->wasi;
+	TEE_Result res = TEE_SUCCESS;
+	uint32_t err = secure_store(&wasi->fs);
+
+	if (err)
+		outcome_is(outcome, WASM_TA_FAILED,
+			   "what the program wrote to /secure could not be stored (WASI errno %"PRIu32")",
+			   err);
+	/* Whoever ended the run waits for nothing any more */
+	if (wasi->failure)
+		return;
+
+	res = files_send(&instance->files, &wasi->fs, &instance->output);
+	if (res == TEE_ERROR_OUT_OF_MEMORY || res == TEE_ERROR_OVERFLOW)
+		outcome_is(outcome, WASM_TA_FAILED,
+			   "the program's files cannot be sent back: %s",
+			   res == TEE_ERROR_OVERFLOW ? "a path is too long" :
+						       "the TEE has no memory");
+	else
+		is_end(outcome, res);
+}
+
+/* A program's own end, or one that the TA made; false if it is neither */
+static bool has_ended(const struct instance *instance, struct outcome *outcome)
+{
+	const struct wasi *wasi = &instance->wasi;
+
+	if (wasi->exited) {
+		outcome->result->exit_status = wasi->exit_code;
+		outcome_is(outcome, WASM_TA_EXITED, "%s", "");
+		return true;
+	}
+
+	return is_end(outcome, wasi->failure);
 }
 
 static bool trapped(struct outcome *outcome, const char *exception)
@@ -391,6 +448,7 @@ void instance_close(struct instance *instance)
 	if (instance->wamr)
 		wasm_runtime_deinstantiate(instance->wamr);
 	args_free(&instance->args);
+	wasi_close(&instance->wasi);
 	instance_detach(instance);
 	*instance = (struct instance){ };
 }

@@ -10,6 +10,8 @@
 #include <wasm_export.h>
 
 #include "args.h"
+#include "files.h"
+#include "input.h"
 #include "module.h"
 #include "outcome.h"
 #include "output.h"
@@ -18,6 +20,8 @@
 struct instance {
 	struct args args;
 	struct output output;
+	struct input input;
+	struct files files;
 	struct wasi wasi;
 	wasm_module_inst_t wamr;
 };
@@ -39,6 +43,9 @@ void instance_detach(struct instance *instance);
 /* Takes the arguments and the environment of the program */
 bool instance_take_args(struct instance *instance, struct outcome *outcome,
 			struct shared args);
+
+/* Gives it its files, those that the host app sends first */
+bool instance_take_files(struct instance *instance, struct outcome *outcome);
 
 /* Gives it its memory, and runs the start function of its module */
 bool instance_start(struct instance *instance, struct outcome *outcome,
@@ -63,6 +70,14 @@ bool instance_call(struct instance *instance, struct outcome *outcome,
 		   const struct module *module,
 		   const struct wasm_ta_call *call,
 		   struct wasm_ta_returned *returned);
+
+/*
+ * instance_keep_files() - store what is in /secure, and send folders back
+ *
+ * To be called after the program's end, or after a call: what it did to its
+ * files outlives it. Where that fails, @outcome says so.
+ */
+void instance_keep_files(struct instance *instance, struct outcome *outcome);
 
 /* Releases all; also what was not started or taken */
 void instance_close(struct instance *instance);

@@ -37,8 +37,11 @@ static void run(struct outcome *outcome, const struct module *module,
 
 	if (instance_attach(&instance, outcome, streams) &&
 	    instance_take_args(&instance, outcome, args) &&
-	    instance_start(&instance, outcome, module))
-		instance_run(&instance, outcome, module);
+	    instance_take_files(&instance, outcome)) {
+		if (instance_start(&instance, outcome, module))
+			instance_run(&instance, outcome, module);
+		instance_keep_files(&instance, outcome);
+	}
 	instance_close(&instance);
 }
 
@@ -150,6 +153,7 @@ static bool have_instance(struct loaded *loaded, struct outcome *outcome,
 				  "the TA has no memory for an instance");
 
 	return instance_attach(loaded->instance, outcome, streams) &&
+	       instance_take_files(loaded->instance, outcome) &&
 	       instance_start(loaded->instance, outcome, &loaded->module) &&
 	       instance_initialize(loaded->instance, outcome, &loaded->module);
 }
@@ -170,6 +174,8 @@ TEE_Result session_call(struct session *session, uint32_t handle,
 		keep = instance_call(loaded->instance, &outcome,
 				     &loaded->module, call, returned) ||
 		       returned->result.outcome == WASM_TA_REFUSED;
+	if (loaded->instance)
+		instance_keep_files(loaded->instance, &outcome);
 	if (keep)
 		instance_detach(loaded->instance);
 	else

@@ -10,16 +10,26 @@
 #include <stdint.h>
 
 #include "args.h"
+#include "fd.h"
+#include "fs.h"
+#include "input.h"
 #include "output.h"
 
 struct wasi {
 	const struct args *args;
 	struct output *output;
-	uint32_t closed;	/* bit n: the program closed descriptor n */
+	struct input *input;
+	struct fs fs;
+	struct fd_table fds;
 	bool exited;		/* the program called proc_exit ... */
 	uint32_t exit_code;	/* ... with this */
 	TEE_Result failure;	/* why the TA ended the run, if it did */
 };
+
+/* Makes the filesystem and the descriptors; false: no memory for them */
+bool wasi_open(struct wasi *wasi);
+/* Releases them; to be called also when they were never made */
+void wasi_close(struct wasi *wasi);
 
 /* Makes the functions known to the runtime, which has just started */
 bool wasi_register(void);

@@ -3,7 +3,7 @@
  * Byte streams between the TA and the host app, in memory that they share.
  *
  * One area holds two rings: "out" carries what the program writes, from the TA
- * to the host app; "in" is kept for its standard input, the other way round.
+ * to the host app; "in" carries its standard input, the other way round.
  *
  *	struct wasm_streams | data of out | data of in
  *
@@ -13,8 +13,11 @@
  * stores head, with release, after the data; the consumer stores tail, with
  * release, after it has taken them.
  *
- * What is in a ring is a sequence of frames, each a struct wasm_frame followed
- * by its bytes and up to seven of padding, so that no frame header is split.
+ * What is in the out ring is a sequence of frames, each a struct wasm_frame
+ * followed by its bytes and up to seven of padding, so that no frame header is
+ * split. What is in the in ring are plain bytes: files, if there are any (see
+ * wasm_files.h), and then standard input, which the host app begins to read
+ * when the program wants it.
  *
  * The two sides do not trust each other. The TA reads the sizes once, keeps
  * its own index in private memory, and reads from the area nothing but the
@@ -26,7 +29,7 @@
 #include <stdint.h>
 
 #define WASM_STREAMS_MAGIC	0x6d727473	/* "strm" */
-#define WASM_STREAMS_VERSION	1
+#define WASM_STREAMS_VERSION	2
 
 /* Sizes are powers of two within these limits; an unused ring has size 0 */
 #define WASM_RING_MIN		4096
@@ -38,7 +41,8 @@
 struct wasm_ring_end {
 	uint32_t index;
 	uint32_t closed;	/* producer: no more will come */
-	uint8_t pad[WASM_RING_LINE - 2 * sizeof(uint32_t)];
+	uint32_t wanted;	/* consumer of in: the program wants to read */
+	uint8_t pad[WASM_RING_LINE - 3 * sizeof(uint32_t)];
 };
 
 struct wasm_streams {
@@ -50,7 +54,11 @@ struct wasm_streams {
 	uint32_t heartbeat;
 	/* Host app: not 0 asks the TA to end the run at the next chance */
 	uint32_t stop;
-	uint8_t pad[WASM_RING_LINE - 6 * sizeof(uint32_t)];
+	/* Host app: not 0 says that files come first in the in ring */
+	uint32_t files;
+	/* Host app: most bytes of memory for files; 0: what the TEE has */
+	uint32_t files_limit;
+	uint8_t pad[WASM_RING_LINE - 8 * sizeof(uint32_t)];
 	struct wasm_ring_end out_head;	/* written by the TA */
 	struct wasm_ring_end out_tail;	/* written by the host app */
 	struct wasm_ring_end in_head;	/* written by the host app */
@@ -58,7 +66,7 @@ struct wasm_streams {
 };
 
 struct wasm_frame {
-	uint16_t channel;	/* 1: standard output, 2: standard error */
+	uint16_t channel;	/* WASM_CHANNEL_... */
 	uint16_t reserved;	/* 0 */
 	uint32_t length;	/* of the bytes that follow, without padding */
 };
@@ -70,5 +78,6 @@ struct wasm_frame {
 
 #define WASM_CHANNEL_STDOUT	1
 #define WASM_CHANNEL_STDERR	2
+#define WASM_CHANNEL_FILES	3	/* what comes back, after the program's end */
 
 #endif /* WASM_RING_H */

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Folders of the host, as a stream of records: see wasm_files.h.
+ */
+#include "files.h"
+
+#include <string.h>
+#include <tee_internal_api.h>
+#include <util.h>
+
+#include "wasi_abi.h"
+
+struct receiving {
+	struct files *files;
+	struct fs *fs;
+	struct input *input;
+	char *path;			/* a block */
+	void *bounce;			/* a block */
+	struct fs_node *mount;
+	uint64_t records;
+};
+
+static TEE_Result result_of(uint32_t err)
+{
+	switch (err) {
+	case WASI_ESUCCESS:
+		return TEE_SUCCESS;
+	case WASI_ENOSPC:
+	case WASI_ENOMEM:
+	case WASI_EFBIG:
+		return TEE_ERROR_OUT_OF_MEMORY;
+	default:
+		return TEE_ERROR_BAD_FORMAT;
+	}
+}
+
+static TEE_Result get(struct input *input, void *bytes, size_t size)
+{
+	uint8_t *next = bytes;
+
+	while (size) {
+		uint32_t done = 0;
+		TEE_Result res = input_read(input, next, size, &done);
+
+		if (res != TEE_SUCCESS)
+			return res;
+		if (!done)
+			return TEE_ERROR_BAD_FORMAT;
+		next += done;
+		size -= done;
+	}
+
+	return TEE_SUCCESS;
+}
+
+static bool is_name(const char *name, size_t length)
+{
+	return length && length <= WASM_FILES_NAME_MAX &&
+	       !memchr(name, '\0', length) &&
+	       !(length == 1 && name[0] == '.') &&
+	       !(length == 2 && name[0] == '.' && name[1] == '.');
+}
+
+/* The directory that @path ends in, and its last component */
+static struct fs_node *find_dir(struct fs_node *dir, const char *path,
+				size_t size, const char **name, size_t *length)
+{
+	const char *end = path + size;
+
+	while (true) {
+		const char *slash = memchr(path, '/', end - path);
+		struct fs_entry *entry = NULL;
+
+		*name = path;
+		*length = (slash ? slash : end) - path;
+		if (!is_name(path, *length))
+			return NULL;
+		if (!slash)
+			return dir;
+		entry = fs_find(dir, path, *length);
+		if (!entry || entry->node->type != WASI_FILETYPE_DIRECTORY)
+			return NULL;
+		dir = entry->node;
+		path = slash + 1;
+	}
+}
+
+static TEE_Result add_folder(struct fs *fs, struct fs_node *dir,
+			     const char *name, size_t length,
+			     struct fs_node **node)
+{
+	uint32_t err = fs_make(fs, WASI_FILETYPE_DIRECTORY, FS_MEMORY, node);
+
+	if (!err)
+		err = fs_add(fs, dir, name, length, *node);
+	return result_of(err);
+}
+
+/* A mount makes the folders above it; "" is the root */
+static TEE_Result add_mount(struct receiving *r,
+			    const struct wasm_files_record *record)
+{
+	const char *path = r->path;
+	const char *end = path + record->path_size;
+	struct fs_node *node = r->fs->root;
+	TEE_Result res = TEE_SUCCESS;
+
+	if (record->size || r->files->count == WASM_FILES_MOUNTS_MAX ||
+	    record->mount != r->files->count)
+		return TEE_ERROR_BAD_FORMAT;
+
+	while (path < end) {
+		const char *slash = memchr(path, '/', end - path);
+		size_t length = (slash ? slash : end) - path;
+		struct fs_entry *entry = NULL;
+
+		if (!is_name(path, length) || (slash && slash + 1 == end))
+			return TEE_ERROR_BAD_FORMAT;
+		entry = fs_find(node, path, length);
+		if (!entry)
+			res = add_folder(r->fs, node, path, length, &node);
+		else if (entry->node->type == WASI_FILETYPE_DIRECTORY)
+			node = entry->node;
+		else
+			res = TEE_ERROR_BAD_FORMAT;
+		if (res != TEE_SUCCESS)
+			return res;
+		path = slash ? slash + 1 : end;
+	}
+
+	r->mount = node;
+	r->files->mounts[r->files->count].node = node;
+	r->files->mounts[r->files->count].flags = record->flags;
+	r->files->count++;
+	return TEE_SUCCESS;
+}
+
+static TEE_Result add_file(struct receiving *r, struct fs_node *dir,
+			   const char *name, size_t length, uint64_t size,
+			   struct fs_node **node)
+{
+	uint64_t at = 0;
+	TEE_Result res = TEE_SUCCESS;
+
+	if (size > FS_FILE_MAX)
+		return TEE_ERROR_OUT_OF_MEMORY;
+	res = result_of(fs_make(r->fs, WASI_FILETYPE_REGULAR_FILE, FS_MEMORY,
+				node));
+	if (res == TEE_SUCCESS)
+		res = result_of(fs_add(r->fs, dir, name, length, *node));
+
+	while (res == TEE_SUCCESS && at < size) {
+		size_t part = MIN(size - at, (uint64_t)POOL_BLOCK);
+		size_t done = 0;
+
+		res = get(r->input, r->bounce, part);
+		if (res == TEE_SUCCESS)
+			res = result_of(fs_write(r->fs, *node, at, r->bounce,
+						 part, &done));
+		if (res == TEE_SUCCESS && done < part)
+			res = TEE_ERROR_OUT_OF_MEMORY;
+		at += part;
+	}
+
+	return res;
+}
+
+static TEE_Result add_link(struct receiving *r, struct fs_node *dir,
+			   const char *name, size_t length, uint64_t size,
+			   struct fs_node **node)
+{
+	TEE_Result res = TEE_ERROR_BAD_FORMAT;
+	uint32_t err = WASI_ESUCCESS;
+
+	if (!size || size >= FS_PATH_MAX)
+		return res;
+	res = get(r->input, r->bounce, size);
+	if (res != TEE_SUCCESS)
+		return res;
+	if (memchr(r->bounce, '\0', size))
+		return TEE_ERROR_BAD_FORMAT;
+
+	err = fs_make_link(r->fs, FS_MEMORY, r->bounce, size, node);
+	if (!err)
+		err = fs_add(r->fs, dir, name, length, *node);
+	return result_of(err);
+}
+
+static TEE_Result add_node(struct receiving *r,
+			   const struct wasm_files_record *record)
+{
+	struct fs_node *node = NULL;
+	struct fs_node *dir = NULL;
+	struct fs_entry *entry = NULL;
+	const char *name = NULL;
+	size_t length = 0;
+	TEE_Result res = TEE_ERROR_BAD_FORMAT;
+
+	if (!r->mount)
+		return res;
+	dir = find_dir(r->mount, r->path, record->path_size, &name, &length);
+	if (!dir)
+		return res;
+
+	/* Folders of two mounts may be one; nothing else may be there twice */
+	entry = fs_find(dir, name, length);
+	if (entry) {
+		if (record->kind != WASM_FILES_FOLDER || record->size ||
+		    entry->node->type != WASI_FILETYPE_DIRECTORY)
+			return res;
+		return TEE_SUCCESS;
+	}
+
+	switch (record->kind) {
+	case WASM_FILES_FOLDER:
+		if (!record->size)
+			res = add_folder(r->fs, dir, name, length, &node);
+		break;
+	case WASM_FILES_FILE:
+		res = add_file(r, dir, name, length, record->size, &node);
+		break;
+	case WASM_FILES_LINK:
+		res = add_link(r, dir, name, length, record->size, &node);
+		break;
+	default:
+		break;
+	}
+	if (res != TEE_SUCCESS)
+		return res;
+
+	node->atim = record->mtime;
+	node->mtim = record->mtime;
+	node->ctim = record->mtime;
+	node->same = true;
+	return TEE_SUCCESS;
+}
+
+static TEE_Result receive_record(struct receiving *r, bool *ended)
+{
+	struct wasm_files_record record = { };
+	TEE_Result res = get(r->input, &record, sizeof(record));
+
+	if (res != TEE_SUCCESS)
+		return res;
+	if (record.kind == WASM_FILES_END) {
+		*ended = true;
+		return record.size == r->records && !record.path_size ?
+		       TEE_SUCCESS : TEE_ERROR_BAD_FORMAT;
+	}
+
+	r->records++;
+	if (record.path_size > WASM_FILES_PATH_MAX)
+		return TEE_ERROR_BAD_FORMAT;
+	res = get(r->input, r->path, record.path_size);
+	if (res != TEE_SUCCESS)
+		return res;
+
+	return record.kind == WASM_FILES_MOUNT ? add_mount(r, &record) :
+						 add_node(r, &record);
+}
+
+TEE_Result files_receive(struct files *files, struct fs *fs,
+			 struct input *input)
+{
+	struct receiving receiving = {
+		.files = files,
+		.fs = fs,
+		.input = input,
+	};
+	TEE_Result res = TEE_SUCCESS;
+	bool ended = false;
+
+	*files = (struct files){ };
+	if (!input_has_files(input))
+		return TEE_SUCCESS;
+
+	receiving.path = pool_block(&fs->pool);
+	receiving.bounce = pool_block(&fs->pool);
+	if (!receiving.path || !receiving.bounce)
+		res = TEE_ERROR_OUT_OF_MEMORY;
+	while (res == TEE_SUCCESS && !ended)
+		res = receive_record(&receiving, &ended);
+
+	pool_free_block(&fs->pool, receiving.path);
+	pool_free_block(&fs->pool, receiving.bounce);
+	/* The renames are those of the program */
+	fs->moved = false;
+	return res;
+}
+
+struct sending {
+	struct fs *fs;
+	struct output *output;
+	struct fs_list list;
+	char *path;			/* a block */
+	void *bounce;			/* a block */
+	uint64_t records;
+};
+
+static TEE_Result put(struct sending *s, const void *bytes, size_t size)
+{
+	return output_write(s->output, WASM_CHANNEL_FILES, bytes, size);
+}
+
+static TEE_Result send_record(struct sending *s,
+			      const struct wasm_files_record *record,
+			      const char *path)
+{
+	TEE_Result res = put(s, record, sizeof(*record));
+
+	s->records++;
+	if (res == TEE_SUCCESS)
+		res = put(s, path, record->path_size);
+	return res;
+}
+
+/* Writes the path of item @n to the end of s->path; NULL: it is too long */
+static const char *path_of(struct sending *s, uint32_t n, size_t *size)
+{
+	size_t at = POOL_BLOCK;
+
+	while (true) {
+		const struct fs_entry *entry = s->list.items[n].entry;
+
+		if (entry->length + 1 > at)
+			return NULL;
+		at -= entry->length;
+		memcpy(s->path + at, entry->name, entry->length);
+		n = s->list.items[n].parent;
+		if (!n--)
+			break;
+		s->path[--at] = '/';
+	}
+
+	*size = POOL_BLOCK - at;
+	return s->path + at;
+}
+
+static TEE_Result send_contents(struct sending *s, struct fs_node *node)
+{
+	uint64_t at = 0;
+	TEE_Result res = TEE_SUCCESS;
+
+	if (node->type == WASI_FILETYPE_SYMBOLIC_LINK)
+		return put(s, node->u.target, node->size);
+
+	while (res == TEE_SUCCESS && at < node->size) {
+		size_t done = 0;
+
+		res = result_of(fs_read(s->fs, node, at, s->bounce, POOL_BLOCK,
+					&done));
+		if (res == TEE_SUCCESS)
+			res = put(s, s->bounce, done);
+		at += done;
+	}
+
+	return res;
+}
+
+static TEE_Result send_item(struct sending *s, uint32_t n)
+{
+	struct fs_node *node = s->list.items[n].entry->node;
+	struct wasm_files_record record = { .mtime = node->mtim };
+	const char *path = NULL;
+	size_t size = 0;
+	TEE_Result res = TEE_SUCCESS;
+
+	path = path_of(s, n, &size);
+	/* A program can make it longer than it could then use */
+	if (!path || size > WASM_FILES_PATH_MAX)
+		return TEE_ERROR_OVERFLOW;
+	record.path_size = size;
+
+	if (node->type == WASI_FILETYPE_DIRECTORY) {
+		record.kind = WASM_FILES_FOLDER;
+	} else if (node->type == WASI_FILETYPE_SYMBOLIC_LINK) {
+		record.kind = WASM_FILES_LINK;
+		record.size = node->size;
+	} else if (node->same && !s->fs->moved) {
+		record.kind = WASM_FILES_SAME;
+	} else {
+		record.kind = WASM_FILES_FILE;
+		record.size = node->size;
+	}
+
+	res = send_record(s, &record, path);
+	if (res == TEE_SUCCESS && record.size)
+		res = send_contents(s, node);
+	return res;
+}
+
+static TEE_Result send_mount(struct sending *s, const struct files *files,
+			     uint32_t n)
+{
+	const struct wasm_files_record record = {
+		.kind = WASM_FILES_MOUNT,
+		.mount = n,
+	};
+	TEE_Result res = send_record(s, &record, "");
+	uint32_t item = 0;
+
+	if (res == TEE_SUCCESS)
+		res = result_of(fs_list(s->fs, files->mounts[n].node,
+					&s->list));
+	for (item = 0; item < s->list.count && res == TEE_SUCCESS; item++)
+		res = send_item(s, item);
+	fs_free_list(&s->list);
+	return res;
+}
+
+TEE_Result files_send(const struct files *files, struct fs *fs,
+		      struct output *output)
+{
+	struct sending sending = { .fs = fs, .output = output };
+	struct wasm_files_record end = { .kind = WASM_FILES_END };
+	TEE_Result res = TEE_SUCCESS;
+	uint32_t n = 0;
+
+	if (!files->count)
+		return TEE_SUCCESS;
+
+	sending.path = pool_block(&fs->pool);
+	sending.bounce = pool_block(&fs->pool);
+	/* A program may have used up all that it was given */
+	if (!sending.path || !sending.bounce)
+		res = TEE_ERROR_OUT_OF_MEMORY;
+	for (n = 0; n < files->count && res == TEE_SUCCESS; n++)
+		if (files->mounts[n].flags & WASM_FILES_WRITABLE)
+			res = send_mount(&sending, files, n);
+
+	end.size = sending.records;
+	if (res == TEE_SUCCESS)
+		res = put(&sending, &end, sizeof(end));
+	pool_free_block(&fs->pool, sending.path);
+	pool_free_block(&fs->pool, sending.bounce);
+	return res;
+}

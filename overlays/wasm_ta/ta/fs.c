@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Nodes, directories and names of the filesystem in memory.
+ */
+#include "fs.h"
+
+#include <string.h>
+#include <tee_internal_api.h>
+#include <tee_internal_api_extensions.h>
+
+#include "wasi_abi.h"
+
+#define NANOS_PER_MILLI		1000000ULL
+#define NANOS_PER_SECOND	1000000000ULL
+
+/* Cookies below are those of "." and ".." */
+#define FIRST_COOKIE		3
+
+static uint64_t nanos(const TEE_Time *time)
+{
+	return time->seconds * NANOS_PER_SECOND +
+	       time->millis * NANOS_PER_MILLI;
+}
+
+uint64_t fs_now(struct fs *fs)
+{
+	TEE_Time now = { };
+	TEE_Time real = { };
+
+	TEE_GetSystemTime(&now);
+	if (!fs->clock_base) {
+		TEE_GetREETime(&real);
+		fs->clock_base = nanos(&real) - nanos(&now);
+	}
+
+	return fs->clock_base + nanos(&now);
+}
+
+uint32_t fs_open(struct fs *fs)
+{
+	uint32_t err = 0;
+
+	err = fs_make(fs, WASI_FILETYPE_DIRECTORY, FS_MEMORY, &fs->root);
+	if (!err)
+		err = fs_make(fs, WASI_FILETYPE_DIRECTORY, FS_SECURE,
+			      &fs->secure);
+	if (err)
+		return err;
+
+	/* They have no name in a directory, but stay */
+	fs->root->nlink = 1;
+	fs->secure->nlink = 1;
+	return WASI_ESUCCESS;
+}
+
+void fs_close(struct fs *fs)
+{
+	pool_release(&fs->pool);
+	*fs = (struct fs){ };
+}
+
+uint32_t fs_make(struct fs *fs, uint8_t type, uint8_t device,
+		 struct fs_node **node)
+{
+	struct fs_node *made = pool_get(&fs->pool, sizeof(*made));
+
+	if (!made)
+		return WASI_ENOSPC;
+
+	made->ino = ++fs->last_ino;
+	made->type = type;
+	made->device = device;
+	if (type == WASI_FILETYPE_DIRECTORY)
+		made->u.dir.cookie = FIRST_COOKIE;
+	*node = made;
+	return WASI_ESUCCESS;
+}
+
+uint32_t fs_make_link(struct fs *fs, uint8_t device, const void *target,
+		      uint32_t length, struct fs_node **node)
+{
+	uint32_t err = 0;
+
+	if (!length || length >= FS_PATH_MAX)
+		return length ? WASI_ENAMETOOLONG : WASI_ENOENT;
+
+	err = fs_make(fs, WASI_FILETYPE_SYMBOLIC_LINK, device, node);
+	if (err)
+		return err;
+
+	(*node)->u.target = pool_get(&fs->pool, length);
+	if (!(*node)->u.target) {
+		fs_drop(fs, *node);
+		return WASI_ENOSPC;
+	}
+	memcpy((*node)->u.target, target, length);
+	(*node)->size = length;
+	return WASI_ESUCCESS;
+}
+
+void fs_drop(struct fs *fs, struct fs_node *node)
+{
+	if (node->nlink || node->opens)
+		return;
+
+	if (node->object)
+		fs->storage.garbage = true;
+	if (node->type == WASI_FILETYPE_REGULAR_FILE)
+		fs_free_contents(fs, node);
+	else if (node->type == WASI_FILETYPE_SYMBOLIC_LINK)
+		pool_put(&fs->pool, node->u.target, node->size);
+	pool_put(&fs->pool, node, sizeof(*node));
+}
+
+/* FNV-1a: names are compared only where this agrees */
+static uint32_t hash_of(const char *name, uint32_t length)
+{
+	uint32_t hash = 2166136261u;
+	uint32_t n = 0;
+
+	for (n = 0; n < length; n++)
+		hash = (hash ^ (uint8_t)name[n]) * 16777619u;
+
+	return hash;
+}
+
+struct fs_entry *fs_find(const struct fs_node *dir, const char *name,
+			 uint32_t length)
+{
+	uint32_t hash = hash_of(name, length);
+	struct fs_entry *entry = NULL;
+
+	for (entry = dir->u.dir.first; entry; entry = entry->next)
+		if (entry->hash == hash && entry->length == length &&
+		    !memcmp(entry->name, name, length))
+			return entry;
+
+	return NULL;
+}
+
+void fs_changed(struct fs *fs, struct fs_node *node)
+{
+	node->same = false;
+	if (node->device == FS_SECURE)
+		fs->storage.changed = true;
+}
+
+static void touch(struct fs *fs, struct fs_node *node)
+{
+	node->mtim = fs_now(fs);
+	node->ctim = node->mtim;
+	fs_changed(fs, node);
+}
+
+uint32_t fs_add(struct fs *fs, struct fs_node *dir, const char *name,
+		uint32_t length, struct fs_node *node)
+{
+	struct fs_entry *entry = NULL;
+
+	if (!length || length > FS_NAME_MAX)
+		return length ? WASI_ENAMETOOLONG : WASI_ENOENT;
+	/* It was removed while it was open */
+	if (!dir->nlink)
+		return WASI_ENOENT;
+
+	entry = pool_get(&fs->pool, sizeof(*entry) + length);
+	if (!entry)
+		return WASI_ENOSPC;
+
+	memcpy(entry->name, name, length);
+	entry->length = length;
+	entry->hash = hash_of(name, length);
+	entry->cookie = dir->u.dir.cookie++;
+	entry->node = node;
+	entry->previous = dir->u.dir.last;
+	if (entry->previous)
+		entry->previous->next = entry;
+	else
+		dir->u.dir.first = entry;
+	dir->u.dir.last = entry;
+
+	node->nlink++;
+	fs->names[node->device]++;
+	node->ctim = fs_now(fs);
+	if (node->type == WASI_FILETYPE_DIRECTORY)
+		node->u.dir.parent = dir;
+	fs_changed(fs, node);
+	touch(fs, dir);
+	return WASI_ESUCCESS;
+}
+
+void fs_remove(struct fs *fs, struct fs_node *dir, struct fs_entry *entry)
+{
+	struct fs_node *node = entry->node;
+
+	if (entry->previous)
+		entry->previous->next = entry->next;
+	else
+		dir->u.dir.first = entry->next;
+	if (entry->next)
+		entry->next->previous = entry->previous;
+	else
+		dir->u.dir.last = entry->previous;
+	pool_put(&fs->pool, entry, sizeof(*entry) + entry->length);
+
+	node->nlink--;
+	fs->names[node->device]--;
+	node->ctim = fs_now(fs);
+	if (node->type == WASI_FILETYPE_DIRECTORY)
+		node->u.dir.parent = NULL;
+	fs_changed(fs, node);
+	touch(fs, dir);
+	fs_drop(fs, node);
+}
+
+static bool is_below(const struct fs_node *node, const struct fs_node *top)
+{
+	for (; node; node = node->u.dir.parent)
+		if (node == top)
+			return true;
+
+	return false;
+}
+
+/* What keeps @to from being replaced by @node */
+static uint32_t check_target(const struct fs_node *node,
+			     const struct fs_walk *to)
+{
+	bool is_dir = node->type == WASI_FILETYPE_DIRECTORY;
+
+	if (to->slash && !is_dir)
+		return to->node ? WASI_ENOTDIR : WASI_ENOENT;
+	if (is_dir && is_below(to->dir, node))
+		return WASI_EINVAL;
+	if (!to->node)
+		return WASI_ESUCCESS;
+
+	if (to->node->type != WASI_FILETYPE_DIRECTORY)
+		return is_dir ? WASI_ENOTDIR : WASI_ESUCCESS;
+	if (!is_dir)
+		return WASI_EISDIR;
+	return to->node->u.dir.first ? WASI_ENOTEMPTY : WASI_ESUCCESS;
+}
+
+uint32_t fs_rename(struct fs *fs, const struct fs_walk *from,
+		   const struct fs_walk *to)
+{
+	struct fs_node *node = from->node;
+	uint32_t err = 0;
+
+	if (!node)
+		return WASI_ENOENT;
+	if (!from->name || !to->name)
+		return WASI_EBUSY;
+	if (node->device != to->dir->device)
+		return WASI_EXDEV;
+	if (node == to->node)
+		return WASI_ESUCCESS;
+
+	err = check_target(node, to);
+	if (err)
+		return err;
+
+	/* Added first: without memory for it, all stays as it was */
+	err = fs_add(fs, to->dir, to->name, to->length, node);
+	if (err)
+		return err;
+	if (to->entry)
+		fs_remove(fs, to->dir, to->entry);
+	fs_remove(fs, from->dir, from->entry);
+	if (node->type == WASI_FILETYPE_DIRECTORY) {
+		node->u.dir.parent = to->dir;
+		fs->moved = true;
+	}
+	return WASI_ESUCCESS;
+}
+
+static void append(struct fs_list *list, const struct fs_node *dir,
+		   uint32_t parent)
+{
+	const struct fs_entry *entry = NULL;
+
+	for (entry = dir->u.dir.first; entry; entry = entry->next)
+		list->items[list->count++] = (struct fs_item){
+			.entry = entry,
+			.parent = parent,
+		};
+}
+
+uint32_t fs_list(struct fs *fs, const struct fs_node *top, struct fs_list *list)
+{
+	uint32_t n = 0;
+
+	*list = (struct fs_list){ };
+	if (!fs->names[top->device])
+		return WASI_ESUCCESS;
+
+	list->mapped = fs->names[top->device] * sizeof(*list->items);
+	list->items = tee_map_zi(list->mapped, 0);
+	if (!list->items)
+		return WASI_ENOMEM;
+
+	append(list, top, 0);
+	for (n = 0; n < list->count; n++)
+		if (list->items[n].entry->node->type ==
+		    WASI_FILETYPE_DIRECTORY)
+			append(list, list->items[n].entry->node, n + 1);
+	return WASI_ESUCCESS;
+}
+
+void fs_free_list(struct fs_list *list)
+{
+	if (list->items)
+		tee_unmap(list->items, list->mapped);
+	*list = (struct fs_list){ };
+}

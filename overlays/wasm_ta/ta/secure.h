@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is below /secure: read from OP-TEE's secure storage when a program first
+ * uses it, and stored there when it asks for it, or when the run ends.
+ */
+#ifndef SECURE_H
+#define SECURE_H
+
+#include <stdint.h>
+
+#include "fs.h"
+
+/*
+ * secure_mount() - have the tree in memory, if it is not
+ *
+ * One run at a time has it: another one waits for some seconds, and then gets
+ * WASI_EBUSY.
+ */
+uint32_t secure_mount(struct fs *fs);
+
+/* Reads the contents of a file that are in secure storage alone */
+uint32_t secure_load(struct fs *fs, struct fs_node *file);
+
+/* Stores what has changed: all of it, or nothing */
+uint32_t secure_store(struct fs *fs);
+
+/* Gives it up, for the next run */
+void secure_unmount(struct fs *fs);
+
+#endif /* SECURE_H */
