@@ -22,6 +22,7 @@ pytestmark = pytest.mark.e2e
 # $1 is the signal, then come optee_wamr's arguments. The pid stays in /proc until the TEE returns.
 SIGNALLED = """
 signal=$1; shift
+: > /tmp/endless.out
 optee_wamr "$@" > /tmp/endless.out & pid=$!
 until [ -s /tmp/endless.out ]; do sleep 0.1; done
 kill -$signal $pid
