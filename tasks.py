@@ -136,7 +136,7 @@ def deploy(_: Context, target: str = "qemu") -> None:
     iterable=["env"],
     help={
         "file": "a .c, .wasm or .aot",
-        "heap": "memory of the runtime, e.g. 408340 or 2MiB (default: auto)",
+        "heap": "memory of the runtime: auto (default), max, 408340, 2MiB",
         "args": "the program's arguments, in one string",
         "env": "NAME=VALUE for the program; may be repeated",
         **TARGET,
@@ -155,6 +155,41 @@ def run(
 
     options = RunOptions(heap, split_arguments(args), tuple(env or ()))
     return Lab().run(Path(file).expanduser(), target, options)
+
+
+@command(positional=["file"], help={"file": "a .wasm or .aot", "json": "print JSON on stdout"})
+def wasm_info(_: Context, file: str, json: bool = False) -> int:
+    """Tell what is in a module, and whether it will run."""
+    from teeforge.inspection import show_wasm_info
+    from teeforge.lab import Lab
+
+    return show_wasm_info(Lab(), Path(file).expanduser(), json)
+
+
+@command(
+    positional=["file"],
+    help={
+        "file": "a .c, .wasm or .aot",
+        "args": "the program's arguments, in one string",
+        "json": "print JSON on stdout",
+        **TARGET,
+    },
+)
+def heap_bounds(_: Context, file: str, args: str = "", json: bool = False, target: str = "qemu") -> None:
+    """Find the smallest and largest heap by trying in the TEE."""
+    from teeforge.inspection import show_heap_bounds
+    from teeforge.lab import Lab, split_arguments
+
+    show_heap_bounds(Lab(), Path(file).expanduser(), target, split_arguments(args), json)
+
+
+@command(help={"json": "print JSON on stdout"})
+def plan(_: Context, json: bool = False) -> None:
+    """Show who takes how much of the secure memory."""
+    from teeforge.inspection import show_plan
+    from teeforge.lab import Lab
+
+    show_plan(Lab(), json)
 
 
 @command(help=TARGET)
@@ -252,6 +287,7 @@ def test(_: Context, only: str = "", match: str = "") -> int:
 namespace = Collection(
     *(demo, fetch, patch, build, build_all, explain, why),
     *(boot, deploy, run, shell, console, status, halt),
+    *(wasm_info, heap_bounds, plan),
     *(clean, doctor, lock, test, wasi_test),
 )
 _store = Collection("store", prune)

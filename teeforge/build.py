@@ -108,6 +108,8 @@ class Builder:
             values[f"tool {tool}"] = self.tools.version(tool, package)
         if recipe.llvm:
             values["llvm"] = self._llvm(recipe).version_line
+        if memory := recipe.memory_words(self.config.memory.placeholders()):
+            values["secure memory"] = " ".join(memory)
         if any("{python}" in step for step in recipe.steps):
             values["python"] = f"{platform.python_version()} zlib {zlib.ZLIB_RUNTIME_VERSION}"
         return Inputs(tree, values)
@@ -117,6 +119,15 @@ class Builder:
         if not self.sources.known(self.recipes[name]):
             return None
         return self.store.find(name, self.inputs(name, done).key)
+
+    def up_to_date(self) -> dict[str, Stored]:
+        """Return the store's entry of each component that is up to date; nothing is fetched or built."""
+        done: dict[str, Stored] = {}
+        for name in build_order(self.recipes, list(self.recipes)):
+            ready = all(other in done for other in depends_on(self.recipes[name]))
+            if ready and (entry := self.peek(name, done)):
+                done[name] = entry
+        return done
 
     def _build_parallel(self, waiting: list[str], done: dict[str, Stored]) -> None:
         jobs = JobServer(self.config.job_count)
@@ -219,6 +230,7 @@ class Builder:
             "source.commit": tree.commit,
             "source.version": tree.version,
             "toolchain.cross": self.config.toolchain.cross,
+            **self.config.memory.placeholders(),
         }
         for need in recipe.needs:
             component, product = need.split(".")

@@ -11,6 +11,7 @@ from typing import Literal
 
 from teeforge import schema
 from teeforge.errors import TeeforgeError
+from teeforge.memory import SecureMemory
 
 _FULL_COMMIT = re.compile(r"[0-9a-f]{40}")
 _SIZE = re.compile(r"(\d+)\s*(KiB|MiB|GiB|B)?")
@@ -117,6 +118,7 @@ class Config:
     mirrors: dict[str, str] = field(default_factory=dict)
     debian: DebianArchive = DebianArchive()
     toolchain: Toolchain = Toolchain()
+    secure_ram: str = "16MiB"
     jobs: Literal["auto"] | int = "auto"
     build_dir: str = "build"
     store: str | None = None
@@ -126,6 +128,17 @@ class Config:
             raise ValueError(f"jobs: is {self.jobs}, should be `auto` or at least 1")
         if self.store and not SAFE_PATH.fullmatch(str(self.store_folder)):
             raise ValueError(f"store: `{self.store}` has a character that make cannot take")
+        for name, target in self.targets.items():
+            if isinstance(target, QemuTarget) and target.memory_mib << 20 < self.memory.least_ram:
+                raise ValueError(
+                    f"targets.{name}.memory: is {target.memory}, `secure_ram: {self.secure_ram}` "
+                    f"needs at least {self.memory.least_ram >> 20}MiB"
+                )
+
+    @property
+    def memory(self) -> SecureMemory:
+        """How the secure memory is made up."""
+        return SecureMemory(parse_size(self.secure_ram, "secure_ram"))
 
     @property
     def job_count(self) -> int:

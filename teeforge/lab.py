@@ -23,20 +23,20 @@ from teeforge.workspace import open_workspace
 
 if TYPE_CHECKING:
     from teeforge.machine import Machine
+    from teeforge.plan import Plan
     from teeforge.program import Program
     from teeforge.store import Stored
     from teeforge.target import Session, Target
+    from teeforge.verdict import Verdict
 
 # The host app's name on the target, and where programs are put there.
 _HOST_APP = "optee_wamr"
 _PROGRAMS = "/tmp"
-# Room for memory.grow on top of what a module needs to start.
-_HEAP_ROOM = 4 << 20
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How `invoke run` runs a program; ``heap`` is `auto` or a size such as 408340 or 2MiB."""
+    """How `invoke run` runs a program; ``heap`` is `auto`, `max` or a size such as 408340 or 2MiB."""
 
     heap: str = "auto"
     arguments: tuple[str, ...] = ()
@@ -131,7 +131,7 @@ class Lab:
 
         stdout is the program's alone; the program's stderr and our lines go to stderr.
         """
-        program, heap = self.prepare(file, options.heap)
+        program, heap = self.prepare(file, name, options.heap)
         for setting in options.environment:
             if "=" not in setting:
                 raise TeeforgeError(f"--env {setting}: is not NAME=VALUE", "for example --env LANG=C")
@@ -147,10 +147,48 @@ class Lab:
                 on_stderr=_writer(sys.stderr.buffer),
             )
 
-    def prepare(self, file: Path, heap: str = "auto") -> tuple[Program, int]:
-        """Return ``file`` compiled as far as needed, and the bytes of the heap to run it on."""
+    def prepare(self, file: Path, name: str, heap: str = "auto") -> tuple[Program, int]:
+        """Return ``file`` compiled as far as needed, and the bytes of the heap to run it on.
+
+        Raises TeeforgeError if it cannot run on the target ``name``.
+        """
+        program, verdict = self.judged(file, name)
+        verdict.enforce()
+        for warning in verdict.warnings:
+            say(f"warning: {warning}")
+        return program, _heap(verdict, heap)
+
+    def plan(self, name: str = "") -> Plan | None:
+        """Return the memory budget of a target, with the TA as it is built now; None for a board."""
+        from teeforge.plan import plan_of
+
+        if name and isinstance(self._target_settings(name), SshTarget):
+            return None
+        ta = self.builder.up_to_date().get("wasm_ta")
+        return plan_of(self.config.memory, ta.product("elf") if ta else None)
+
+    def judged(self, file: Path, name: str) -> tuple[Program, Verdict]:
+        """Compile ``file`` as far as needed; say whether it will run on a target, and on which heap.
+
+        Raises TeeforgeError if it does not compile, or if a .wasm could not run in any case.
+        """
+        from teeforge.program import read_program, recorded_bounds_checks
+        from teeforge.verdict import judge_aot, judge_wasm
+        from teeforge.wasm import read_wasm
+
+        room = self.plan(name)
+        if file.suffix.lower() == ".wasm":
+            judge_wasm(read_wasm(read_program(file), str(file)), str(file), room).enforce()
         program = self._program(file)
-        return program, self._heap(program, heap)
+        data = program.aot.read_bytes()
+        verdict = judge_aot(
+            program.module,
+            str(file),
+            bounds_checks=recorded_bounds_checks(program.aot, data),
+            file_bytes=len(data),
+            room=room,
+        )
+        return program, verdict
 
     def demo(self, name: str) -> int:
         """Everything, from a bare host to a greeting out of the secure world, with the evidence."""
@@ -240,17 +278,6 @@ class Lab:
             say(program.notes.rstrip())
         return program
 
-    def _heap(self, program: Program, wanted: str) -> int:
-        from teeforge.aot import EXEC_STACK, heap_needed
-        from teeforge.config import parse_size
-
-        if wanted == "auto":
-            return heap_needed(program.module, stack=EXEC_STACK) + _HEAP_ROOM
-        try:
-            return parse_size(wanted, "--heap")
-        except ValueError as error:
-            raise TeeforgeError(str(error), "for example --heap 2MiB, or --heap auto") from error
-
     def _target_settings(self, name: str) -> QemuTarget | SshTarget:
         if name not in self.config.targets:
             known = ", ".join(self.config.targets)
@@ -295,6 +322,20 @@ def split_arguments(text: str) -> tuple[str, ...]:
         return tuple(shlex.split(text))
     except ValueError as error:
         raise TeeforgeError(f"--args {text}: {error}", "close the quotation") from error
+
+
+def _heap(verdict: Verdict, wanted: str) -> int:
+    """Return the pool that --heap asks for."""
+    from teeforge.config import parse_size
+
+    if wanted == "auto" and verdict.heap is not None:
+        return verdict.heap
+    if wanted == "max" and verdict.largest is not None:
+        return verdict.largest
+    try:
+        return parse_size(wanted, "--heap")
+    except ValueError as error:
+        raise TeeforgeError(str(error), "for example --heap 2MiB, --heap auto or --heap max") from error
 
 
 def _writer(stream: BinaryIO) -> Callable[[bytes], None]:

@@ -80,7 +80,7 @@ def build_program(
     compiled once. ``cc`` is needed for .c only, and ``c_flags`` come after our own. Raises TeeforgeError if
     the file cannot be read, does not compile, or would not load.
     """
-    data = _read(path)
+    data = read_program(path)
     kind = path.suffix.lower()
     if kind == ".aot":
         module = check_loadable(data, str(path))
@@ -101,7 +101,7 @@ def build_program(
     return _compile_wasm(data, path.with_suffix(".wasm").name, wamrc, cache, source, notes)
 
 
-def _read(path: Path) -> bytes:
+def read_program(path: Path) -> bytes:
     """Return what is in a program's file, or say why it cannot be one."""
     if path.is_dir():
         raise TeeforgeError(f"{path} is a folder", "give a .c, .wasm or .aot file")
@@ -267,6 +267,15 @@ def _work_folder(cache: Path) -> Iterator[Path]:
             yield Path(work).absolute()
     except OSError as error:
         raise _not_writable(cache, error) from error
+
+
+def recorded_bounds_checks(aot: Path, data: bytes) -> bool | None:
+    """Return what the file beside an AOT file says of bounds checks; None if it does not tell about it."""
+    provenance = _provenance_of(aot)
+    if not _tells_about(provenance, data):
+        return None
+    told = json.loads(provenance.read_text(encoding="utf-8")).get("bounds_checks")
+    return told if isinstance(told, bool) else None
 
 
 def _provenance_of(aot: Path) -> Path:

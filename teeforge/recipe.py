@@ -16,6 +16,9 @@ from teeforge.errors import TeeforgeError
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_.-]+)\}")
 _OWN = ("source", "out", "python", "source.date", "source.commit", "source.version", "toolchain.cross")
 _LLVM = ("llvm.version", "llvm.cmakedir")
+# A word of a step that becomes the words of `large_memory`, or nothing with the default `secure_ram`.
+_LARGE_MEMORY = "{large_memory}"
+_MEMORY = ("memory.pool_start", "memory.pool_size", "memory.page_tables")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Recipe:
     packages: tuple[str, ...] = ()
     llvm: tuple[int, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
+    large_memory: str = ""
     deploy: tuple[Deployment, ...] = ()
 
     def __post_init__(self) -> None:
@@ -66,13 +70,17 @@ class Recipe:
             if entry.product not in self.products:
                 raise ValueError(f"deploy: `{entry.product}` is no product of this recipe")
         known = {*_OWN, *self.needs, *(_LLVM if self.llvm else ())}
-        for text in (*self.steps, *self.env.values(), *self.tools):
+        steps_know = {*known, _LARGE_MEMORY.strip("{}")} if self.large_memory else known
+        texts = [(text, steps_know) for text in self.steps]
+        texts += [(text, known) for text in (*self.env.values(), *self.tools)]
+        texts.append((self.large_memory, {*known, *_MEMORY}))
+        for text, known in texts:
             for name in _PLACEHOLDER.findall(text):
                 if name not in known:
                     near = difflib.get_close_matches(name, known, n=1)
                     meant = f"; did you mean {{{near[0]}}}?" if near else ""
                     raise ValueError(f"steps: {{{name}}} is unknown{meant} (in `{text}`)")
-        for step in self.steps:
+        for step in (*self.steps, self.large_memory):
             try:
                 shlex.split(step)
             except ValueError as error:
@@ -92,7 +100,16 @@ class Recipe:
     def argv(self, values: Mapping[str, str]) -> Iterator[list[str]]:
         """Yield each step as an argument list; split first, so that a value stays one word."""
         for step in self.steps:
-            yield [render(word, values) for word in shlex.split(step)]
+            words: list[str] = []
+            for word in shlex.split(step):
+                words += self.memory_words(values) if word == _LARGE_MEMORY else [render(word, values)]
+            yield words
+
+    def memory_words(self, values: Mapping[str, str]) -> list[str]:
+        """Return the words of `large_memory`; none where ``values`` tell of no pool."""
+        if not self.large_memory or _MEMORY[0] not in values:
+            return []
+        return [render(word, values) for word in shlex.split(self.large_memory)]
 
 
 def render(text: str, values: Mapping[str, str]) -> str:

@@ -9,12 +9,10 @@ from teeforge.config import QemuTarget, parse_size
 from teeforge.doctor import ensure_host, examine, missing_packages
 from teeforge.errors import TeeforgeError
 from teeforge.progress import say
-from teeforge.recipe import build_order, depends_on
 from teeforge.storekeeping import prune, shelves
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab
-    from teeforge.store import Stored
 
 
 def show_status(lab: Lab, as_json: bool) -> None:
@@ -90,16 +88,11 @@ def prune_store(lab: Lab, keep_days: str, max_size: str) -> None:
 
 def _current(lab: Lab) -> list[Stored]:
     """Return the entries that the checkout needs as it is now."""
-    done: dict[str, Stored] = {}
-    for name in build_order(lab.recipes, list(lab.recipes)):
-        ready = all(other in done for other in depends_on(lab.recipes[name]))
-        if ready and (entry := lab.builder.peek(name, done)):
-            done[name] = entry
-    return list(done.values())
+    return list(lab.builder.up_to_date().values())
 
 
 def _components(lab: Lab) -> dict[str, Any]:
-    current = {entry.component: entry for entry in _current(lab)}
+    current = lab.builder.up_to_date()
     report: dict[str, Any] = {}
     for name, recipe in lab.recipes.items():
         entry = current.get(name)

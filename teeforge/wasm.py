@@ -36,7 +36,7 @@ SECTION_NAMES = {
 }
 # The order in which sections come; "data count" and "tag" were given their numbers later.
 _ORDER = {section: rank for rank, section in enumerate((1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11))}
-_VALUE_TYPES = {
+VALUE_TYPES = {
     0x7F: "i32",
     0x7E: "i64",
     0x7D: "f32",
@@ -250,13 +250,13 @@ class _Reading:
 
     def _value_type(self) -> str:
         code = self.r.byte("a value type")
-        if code not in _VALUE_TYPES:
+        if code not in VALUE_TYPES:
             raise self.r.fail(f"0x{code:02x} is not a value type", self.r.at - 1)
         if code == 0x7B:
             self.features.add("simd128")
         if code in (0x6F, 0x69):
             self.features.add("reference-types")
-        return _VALUE_TYPES[code]
+        return VALUE_TYPES[code]
 
     def _limits(self, what: str) -> Limits:
         flags = self.r.byte(f"the limits of {what}")

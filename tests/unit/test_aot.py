@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teeforge.aot import AotImport, AotMemory, check_loadable, heap_needed, read_aot
+from teeforge.aot import check_loadable, read_aot
+from teeforge.aotbody import AotImport, AotMemory
 from teeforge.errors import TeeforgeError
+from teeforge.heap import GROWTH, heap_auto, heap_needed
+from teeforge.wasm import FuncType
 
 ADR_PREL_PG_HI21, ADD_ABS_LO12_NC, CALL26, JUMP26 = 275, 277, 283, 282
 
@@ -38,18 +41,18 @@ def target_info(machine: int = 183, arch: bytes = b"aarch64v8", bin_type: int = 
     return head + bytes(size - len(head) - 16) + arch.ljust(16, b"\0")
 
 
-def init_data(pages: int = 2) -> bytes:
+def init_data(pages: int = 2, most: int = 16, name: str = "fd_write") -> bytes:
     body = Body()
-    body.number(4, 0, 1).number(4, 0, 65536, pages, 16)  # no imported memory, one of our own
+    body.number(4, 0, 1).number(4, 0, 65536, pages, most)  # no imported memory, one of our own
     body.number(4, 1).number(4, 0, 0, 0x41).number(8, 1024).number(4, 5)  # one data segment of 5 bytes
     body.data += b"hello"
     body.number(4, 0, 1).number(4, 0x70, 1, 4, 4, 0)  # no imported table, one of our own
     body.number(4, 1).number(4, 0, 0x70, 0, 0x41).number(8, 1).number(4, 2).number(4, 0, 1)  # elements
-    body.number(4, 1).number(4, 2, 1)  # one type of 2 parameters and 1 result
-    body.data += b"\x7f\x7f\x7f"
+    body.number(4, 1).number(4, 4, 1)  # one type of 4 parameters and 1 result
+    body.data += b"\x7f" * 5
     body.number(4, 0)  # no imported global
     body.number(4, 1).number(1, 0x7F, 1).number(2, 0x41).number(8, 66560)
-    body.number(4, 1).number(2, 0).string("wasi_snapshot_preview1").string("fd_write")
+    body.number(4, 1).number(2, 0).string("wasi_snapshot_preview1").string(name)
     body.number(4, 3).number(4, 0xFFFFFFFF).number(4, 1, 2, 3, 4, 5, 6).number(4, 32768)
     body.number(4, 1).string(".rodata").number(4, 3)
     body.data += b"abc"
@@ -63,8 +66,10 @@ def exports() -> bytes:
     return body.data
 
 
-def relocations(types: Sequence[int] = (ADR_PREL_PG_HI21, CALL26)) -> bytes:
-    symbols = (".rela.text", "aot_func#1", ".rodata")
+def relocations(
+    types: Sequence[int] = (ADR_PREL_PG_HI21, CALL26),
+    symbols: Sequence[str] = (".rela.text", "aot_func#1", ".rodata"),
+) -> bytes:
     table, offsets = Body(), []
     for symbol in symbols:
         table.number(2)
@@ -102,6 +107,7 @@ def aot(
 
 
 MODULE = aot()
+GROWING = (".rela.text", "aot_func#1", "aot_enlarge_memory")
 
 
 def refusal(data: bytes) -> TeeforgeError:
@@ -120,7 +126,9 @@ def test_loadable_file_tells_what_is_in_it() -> None:
     assert contents is not None
     assert contents.memories == (AotMemory(65536, 2, 16),)
     assert contents.init_data_bytes == 5
-    assert contents.imports == (AotImport("wasi_snapshot_preview1", "fd_write"),)
+    assert contents.imports == (
+        AotImport("wasi_snapshot_preview1", "fd_write", FuncType(("i32",) * 4, ("i32",))),
+    )
     assert [(e.name, e.kind) for e in contents.exports] == [("memory", "memory"), ("_start", "func")]
     assert contents.functions == 3
     assert contents.aux_stack_size == 32768
@@ -197,14 +205,31 @@ def test_other_versions_are_still_read_for_information(version: int) -> None:
     assert module.version == version
     assert module.contents is None
     with pytest.raises(TeeforgeError):
-        heap_needed(module, stack=16384)
+        heap_needed(module)
 
 
-def test_heap_covers_memory_stack_and_the_loaders_own_need() -> None:
-    small = heap_needed(check_loadable(aot(init=init_data(1)), "x.aot"), stack=16384)
-    large = heap_needed(check_loadable(aot(init=init_data(3)), "x.aot"), stack=32768, app_heap=4096)
-    assert large - small == 2 * 65536 + 16384 + 4096
-    assert 65536 + 16384 < small < 65536 + 16384 + 8192
+def test_heap_covers_memory_and_the_runtimes_own_need() -> None:
+    small = heap_needed(check_loadable(aot(init=init_data(1)), "x.aot"))
+    large = heap_needed(check_loadable(aot(init=init_data(3)), "x.aot"))
+    assert large - small == 2 * 65536
+    assert 65536 + 2048 < small < 65536 + 8192
+
+
+def test_heap_of_a_program_that_cannot_grow_is_what_it_needs() -> None:
+    module = check_loadable(MODULE, "x.aot")
+    assert heap_needed(module) <= heap_auto(module) < heap_needed(module) + 8
+
+
+def test_heap_of_a_program_that_grows_holds_the_old_and_the_new_memory() -> None:
+    module = check_loadable(aot(reloc=relocations(symbols=GROWING)), "x.aot")
+    needed = heap_needed(module)
+    assert heap_auto(module) - needed >= 16 * 65536, "its own maximum is 16 pages"
+    unlimited = check_loadable(
+        aot(init=init_data(2, most=65536), reloc=relocations(symbols=GROWING)), "x.aot"
+    )
+    assert heap_auto(unlimited) - heap_needed(unlimited) >= 2 * 65536 + GROWTH
+    assert heap_auto(unlimited, largest=needed + 65536) <= needed + 65536
+    assert heap_auto(unlimited, largest=1) == heap_needed(unlimited)
 
 
 def test_file_cut_anywhere_is_refused_with_one_clear_error() -> None:

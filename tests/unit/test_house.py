@@ -14,13 +14,27 @@ ROOT = Path(__file__).resolve().parents[2]
 ENGINE = ROOT / "teeforge"
 # Ground first: a module may import those of its own floor and of the floors below.
 FLOORS = (
-    ("errors", "digest", "jobserver", "reader", "locking", "bootlog"),
+    ("errors", "digest", "jobserver", "reader", "locking", "bootlog", "memory", "bounds"),
     ("process", "progress", "schema", "workspace", "guard", "config", "tools", "sshsignals"),
-    ("recipe", "lock", "qemu", "identity", "daemon", "qmp", "ssh", "terminal", "wasm", "aot", "toolchain"),
+    (
+        "recipe",
+        "lock",
+        "qemu",
+        "identity",
+        "daemon",
+        "qmp",
+        "ssh",
+        "terminal",
+        "toolchain",
+        "plan",
+        "explain",
+        "panic",
+    ),
+    ("wasm", "wasi", "aotbody", "aot", "heap", "verdict"),
     ("debian", "relock", "gitstore", "store", "sources", "remote", "push", "target", "machine", "program"),
-    ("build", "doctor"),
+    ("build", "doctor", "wasminfo"),
     ("why", "storekeeping", "lab"),
-    ("report", "selftest", "wasi_test"),
+    ("report", "selftest", "inspection", "wasi_test"),
 )
 
 

@@ -17,9 +17,10 @@
 /*
  * What the runtime allocates, for an estimate of the heap that a module needs:
  * sizes of its structures (core/iwasm/aot/aot_runtime.h), and of a block's
- * header (core/shared/mem-alloc/ems).
+ * header (core/shared/mem-alloc/ems). teeforge/aotbody.py has the same numbers
+ * and does the same sum.
  */
-#define COST_RUNTIME		2000	/* heap, hash maps, module, exec env */
+#define COST_RUNTIME		2256	/* heap, hash maps, module, exec env */
 #define COST_BLOCK_HEADER	4
 #define COST_DATA_SEGMENT	36
 #define COST_ELEMENT_SEGMENT	44

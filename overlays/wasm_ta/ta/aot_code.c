@@ -390,6 +390,7 @@ static bool check_relocations(struct checker *checker)
 		return truncated(checker, &reader);
 
 	cost(checker, 1, MAX(relocations, instance));
+	cost(checker, 1, MIN(relocations, instance) / 4);
 	return true;
 }
 

@@ -1,0 +1,79 @@
+"""What `invoke wasm-info`, `heap-bounds` and `plan` print, for people and as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from teeforge.progress import say
+
+if TYPE_CHECKING:
+    from teeforge.lab import Lab
+    from teeforge.target import Session
+
+_REPORT = "/tmp/heap-bounds.json"
+
+
+def show_wasm_info(lab: Lab, file: Path, as_json: bool) -> int:
+    """Print what is in a .wasm or .aot file; return 0 if it will run in the TEE, else 1."""
+    from teeforge import wasminfo
+
+    info = wasminfo.inspect(file, lab.plan())
+    print(json.dumps(wasminfo.as_json(info), indent=1) if as_json else "\n".join(wasminfo.as_lines(info)))
+    return 0 if info.verdict.runs else 1
+
+
+def show_plan(lab: Lab, as_json: bool) -> None:
+    """Print the memory budget of the TEE."""
+    from teeforge.plan import plan_json, plan_lines
+
+    plan = lab.plan()
+    assert plan is not None
+    print(json.dumps(plan_json(plan), indent=1) if as_json else "\n".join(plan_lines(plan)))
+
+
+def show_heap_bounds(lab: Lab, file: Path, name: str, arguments: tuple[str, ...], as_json: bool) -> None:
+    """Find the smallest and the largest pool that a program runs in, by running it; print them."""
+    from teeforge.bounds import find_bounds
+    from teeforge.push import Upload
+
+    program, verdict = lab.judged(file, name)
+    verdict.enforce()
+    assert verdict.needed is not None
+    largest = verdict.largest if verdict.largest is not None else verdict.needed
+    with lab.deployed(name) as session:
+        remote = f"/tmp/{file.stem}.{program.sha256[:12]}.aot"
+        session.push([Upload(program.aot, remote, 0o644)])
+        say(f"running {file.name} again and again, to find the heaps that it starts in")
+        found = find_bounds(
+            lambda heap: _starts(session, heap, [remote, *arguments]), verdict.needed, largest
+        )
+    told = {
+        "smallest": {"found": found.smallest, "computed": verdict.needed},
+        "largest": {"found": found.largest, "computed": verdict.largest},
+        "auto": verdict.heap,
+        "tries": found.tries,
+    }
+    if as_json:
+        print(json.dumps(told, indent=1))
+        return
+    print(f"{'heap':<10} {'found':>12} {'computed':>12}")
+    print(f"{'smallest':<10} {found.smallest:>12} {verdict.needed:>12}")
+    print(
+        f"{'largest':<10} {found.largest:>12} {verdict.largest if verdict.largest is not None else '-':>12}"
+    )
+    print(f"{'auto':<10} {'':>12} {verdict.heap:>12}")
+
+
+def _starts(session: Session, heap: int, command: list[str]) -> bool:
+    """Tell whether a program runs in a pool of ``heap`` bytes; how it ends does not matter."""
+    reports: list[bytes] = []
+
+    def ignore(_: bytes) -> None:
+        pass
+
+    options = ["--quiet", "--report", _REPORT]
+    session.run(["optee_wamr", *options, str(heap), *command], on_stdout=ignore, on_stderr=ignore)
+    session.run(["cat", _REPORT], on_stdout=reports.append, on_stderr=ignore)
+    return json.loads(b"".join(reports))["outcome"] in ("exited", "trapped")

@@ -1,0 +1,143 @@
+"""The memory budget of the TEE: who takes how much, and what is left for a module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from teeforge.memory import FIRMWARE, MIB, NOT_ISOLATED, OWN, PAGE, SecureMemory, pages, words
+
+# The core's part of secure RAM (CFG_TEE_RAM_VA_SIZE), and what of that it gives back for TAs when it has
+# started: at least this much in one piece, found by trying.
+CORE = 2 * MIB
+CORE_GIVES_BACK = 240 * PAGE
+# What ldelf, the TA's loader, keeps mapped in each instance of a TA, with the arguments of a small program.
+LDELF = 36 * PAGE
+# The runtime TA where it is not built: its segments, and the stack that its header asks for.
+_TA_IMAGE = 58 * PAGE
+TA_STACK = 258 << 10
+
+
+@dataclass(frozen=True)
+class Share:
+    """One line of the budget. ``where`` is `secure RAM` or `ordinary RAM`."""
+
+    name: str
+    size: int
+    note: str = ""
+    free: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The budget with a given TA: ``ta_image`` and ``ta_stack`` are bytes of memory, not of the file."""
+
+    memory: SecureMemory
+    ta_image: int = _TA_IMAGE
+    ta_stack: int = TA_STACK
+
+    @property
+    def ta(self) -> int:
+        """Bytes that an instance of the TA takes before it sees a module."""
+        return LDELF + pages(self.ta_image) + pages(self.ta_stack)
+
+    def largest_heap(self, file_bytes: int, code_bytes: int) -> int:
+        """Return the largest pool that a module can be given, in bytes.
+
+        Beside it the TA keeps a copy of the AOT file until it is loaded, and the code. OP-TEE gives each
+        of them one piece, from the first area that has one: the pool in ordinary RAM where there is one,
+        then what the core gave back, then the rest of secure RAM.
+        """
+        own = OWN - FIRMWARE - CORE
+        areas = [CORE_GIVES_BACK, own]
+        if self.memory.pool:
+            areas.insert(0, self.memory.pool)
+        for size in (self.ta, pages(file_bytes)):
+            _take(areas, size)
+        # The heap comes before the code, in the largest area. The code goes where it fits then.
+        heap = max(range(len(areas)), key=lambda n: areas[n])
+        others = [size for n, size in enumerate(areas) if n != heap]
+        return areas[heap] if max(others) >= code_bytes else areas[heap] - pages(code_bytes)
+
+    def shares(self, file_bytes: int = 64 << 10, code_bytes: int = 64 << 10) -> Iterator[Share]:
+        """Yield the budget, for an AOT file and code of these sizes; the sizes add up to the whole."""
+        heap = self.largest_heap(file_bytes, code_bytes)
+        yield Share("firmware", FIRMWARE, "TF-A, BL31")
+        yield Share("OP-TEE core", CORE - CORE_GIVES_BACK, "code, data, heap, page tables")
+        yield Share("TA image", pages(self.ta_image), "the runtime TA: WAMR and WASI")
+        yield Share("TA stack", pages(self.ta_stack), "compiled code runs on it")
+        yield Share("TA loader", LDELF, "ldelf, arguments")
+        yield Share("module's file", pages(file_bytes), "a copy, until it is loaded")
+        yield Share("module's code", pages(code_bytes), "executable, not writable")
+        yield Share("heap", heap, "linear memory and what the runtime needs", free=True)
+        rest = self.memory.total - sum(
+            (FIRMWARE, CORE - CORE_GIVES_BACK, self.ta, pages(file_bytes), pages(code_bytes), heap)
+        )
+        yield Share("scattered", rest, "in pieces, for other TAs and for files")
+
+
+def _take(areas: list[int], size: int) -> None:
+    """Take a piece from the first area that has one."""
+    for number, free in enumerate(areas):
+        if free >= size:
+            areas[number] -= size
+            return
+
+
+def plan_of(memory: SecureMemory, ta_elf: Path | None) -> Plan:
+    """Return the plan with the TA of an ELF file, or with the usual one's sizes."""
+    if ta_elf is None:
+        return Plan(memory)
+    image, stack = _measure(ta_elf)
+    return Plan(memory, image, stack)
+
+
+def _measure(elf: Path) -> tuple[int, int]:
+    """Return the bytes of memory that a TA's segments and its stack take.
+
+    The stack size is the second word after the UUID in its header (struct ta_head of user_ta_header.h).
+    """
+    from elftools.elf.elffile import ELFFile
+
+    with elf.open("rb") as file:
+        parsed = ELFFile(file)
+        image = sum(
+            pages(segment["p_vaddr"] % PAGE + segment["p_memsz"])
+            for segment in parsed.iter_segments()
+            if segment["p_type"] == "PT_LOAD"
+        )
+        head = parsed.get_section_by_name(".ta_head")
+        data = head.data() if head is not None else b""
+    return image, int.from_bytes(data[16:20], "little") or TA_STACK
+
+
+def plan_lines(plan: Plan, width: int = 64) -> list[str]:
+    """Return the budget as a table and a bar of ``width`` characters."""
+    shares = list(plan.shares())
+    lines = [f"secure_ram: {words(plan.memory.total)}", ""]
+    lines += [f"  {share.name:<14} {share.size / MIB:8.2f} MiB  {share.note}" for share in shares]
+    lines.append(f"  {'':<14} {plan.memory.total / MIB:8.2f} MiB")
+    bar = ""
+    for share in shares:
+        length = max(round(width * share.size / plan.memory.total), 1 if share.size else 0)
+        bar += ("." if share.free else share.name[0].upper()) * length
+    heap = next(share.size for share in shares if share.free)
+    lines += ["", f"  [{bar}]", "", f"a module can have a heap of up to {heap} bytes ({heap // 65536} pages)"]
+    if plan.memory.pool:
+        lines.append(f"not isolated: {NOT_ISOLATED}")
+    else:
+        lines.append("more: a larger `secure_ram` in config.yaml, up to 512MiB, not isolated under QEMU")
+    return lines
+
+
+def plan_json(plan: Plan) -> dict[str, object]:
+    """Return the budget for scripts, sizes in bytes."""
+    shares = [{"name": share.name, "bytes": share.size, "note": share.note} for share in plan.shares()]
+    heap = next(share.size for share in plan.shares() if share.free)
+    return {
+        "secure_ram": plan.memory.total,
+        "isolated": not plan.memory.pool,
+        "shares": shares,
+        "largest_heap": heap,
+    }

@@ -1,0 +1,102 @@
+"""The memory planner: what sizes are taken, what recipes see of them, and what is left for a module."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from teeforge.bounds import Bounds, find_bounds
+from teeforge.config import Config, QemuTarget, SshTarget, load_config
+from teeforge.errors import TeeforgeError
+from teeforge.memory import SecureMemory
+from teeforge.plan import Plan, plan_json, plan_lines
+from teeforge.recipe import load_recipes
+
+ROOT = Path(__file__).resolve().parents[2]
+MIB = 1 << 20
+
+
+@pytest.fixture
+def config(monkeypatch: pytest.MonkeyPatch) -> Config:
+    monkeypatch.delenv("TEEFORGE_CONFIG", raising=False)
+    return load_config(ROOT)
+
+
+@pytest.mark.parametrize("size", ["16MiB", "18MiB", "64MiB", "128MiB", "512MiB"])
+def test_sizes_that_can_be_had_are_taken(config: Config, size: str) -> None:
+    assert replace(config, secure_ram=size).memory.total == int(size.removesuffix("MiB")) * MIB
+
+
+@pytest.mark.parametrize(
+    "size", ["0", "8MiB", "15MiB", "17MiB", "16385KiB", "65MiB", "514MiB", "4GiB", "much"]
+)
+def test_other_sizes_are_refused_in_one_line(config: Config, size: str) -> None:
+    with pytest.raises(ValueError, match="secure_ram: is") as caught:
+        replace(config, secure_ram=size)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_machine_must_have_the_ram_that_the_pool_lies_in(config: Config) -> None:
+    small: dict[str, QemuTarget | SshTarget] = {"qemu": QemuTarget("qemu", memory="600MiB")}
+    assert replace(config, targets=small).memory.pool == 0
+    with pytest.raises(ValueError, match=r"targets\.qemu\.memory: is 600MiB.* needs at least 624MiB"):
+        replace(config, targets=small, secure_ram="128MiB")
+
+
+def test_recipes_see_nothing_of_the_default_and_the_pool_of_a_larger_one(config: Config) -> None:
+    recipe = load_recipes(ROOT, config)["optee_os"]
+    assert recipe.memory_words(SecureMemory(16 * MIB).placeholders()) == []
+    words = recipe.memory_words(SecureMemory(64 * MIB).placeholders())
+    assert "CFG_TA_DRAM_SIZE=0x3000000" in words
+    assert all("{" not in word for word in words)
+
+
+def test_the_budget_adds_up() -> None:
+    for total in (16, 64, 512):
+        plan = Plan(SecureMemory(total * MIB))
+        shares = list(plan.shares())
+        assert sum(share.size for share in shares) == total * MIB
+        assert all(share.size >= 0 for share in shares)
+        told = plan_json(plan)
+        assert told["isolated"] is (total == 16)
+
+
+def test_a_larger_secure_ram_makes_the_largest_heap_grow_by_as_much() -> None:
+    heaps = [Plan(SecureMemory(size * MIB)).largest_heap(65536, 65536) for size in (64, 128, 512)]
+    assert heaps[1] - heaps[0] == 64 * MIB
+    assert heaps[2] - heaps[1] == 384 * MIB
+    assert heaps[0] > 46 * MIB
+
+
+def test_a_large_file_takes_from_the_heap() -> None:
+    plan = Plan(SecureMemory(16 * MIB))
+    assert plan.largest_heap(50_000, 50_000) == 13 * MIB
+    assert plan.largest_heap(3 * MIB, 4 * MIB) == 6 * MIB
+
+
+def test_what_is_shown_says_that_a_larger_memory_is_not_isolated() -> None:
+    assert "not isolated" in "\n".join(plan_lines(Plan(SecureMemory(64 * MIB))))
+    lines = plan_lines(Plan(SecureMemory(16 * MIB)))
+    assert any(line.strip().startswith("[") and "...." in line for line in lines)
+    assert max(map(len, lines)) < 120
+
+
+@pytest.mark.parametrize(("low", "high"), [(81000, 13 * MIB), (80664, 13 * MIB - 4096), (8, 1 << 30)])
+@pytest.mark.parametrize("off", [-70000, -1000, 0, 9, 5000, 300000])
+def test_bounds_are_found_wherever_the_search_begins(low: int, high: int, off: int) -> None:
+    tries: list[int] = []
+
+    def starts(size: int) -> bool:
+        tries.append(size)
+        return low <= size <= high
+
+    found = find_bounds(starts, max(low + off, 8), max(high + off, 8))
+    assert found == Bounds(low, high // 4096 * 4096, len(tries))
+    assert len(tries) < 60
+
+
+def test_bounds_of_what_never_starts_are_an_error() -> None:
+    with pytest.raises(TeeforgeError, match="runs neither in a heap of 80000 bytes"):
+        find_bounds(lambda _: False, 80000, MIB)
