@@ -183,6 +183,15 @@ def heap_bounds(_: Context, file: str, args: str = "", json: bool = False, targe
     show_heap_bounds(Lab(), Path(file).expanduser(), target, split_arguments(args), json)
 
 
+@command(positional=["what"], help={"what": "a result code, a message, or a log file of the secure world"})
+def explain_error(_: Context, what: str) -> int:
+    """Put a TEE error or a TA's panic into words."""
+    from teeforge.inspection import show_explanation
+    from teeforge.lab import Lab
+
+    return show_explanation(Lab(), what)
+
+
 @command(help={"json": "print JSON on stdout"})
 def plan(_: Context, json: bool = False) -> None:
     """Show who takes how much of the secure memory."""
@@ -287,7 +296,7 @@ def test(_: Context, only: str = "", match: str = "") -> int:
 namespace = Collection(
     *(demo, fetch, patch, build, build_all, explain, why),
     *(boot, deploy, run, shell, console, status, halt),
-    *(wasm_info, heap_bounds, plan),
+    *(wasm_info, heap_bounds, plan, explain_error),
     *(clean, doctor, lock, test, wasi_test),
 )
 _store = Collection("store", prune)

@@ -66,6 +66,26 @@ def show_heap_bounds(lab: Lab, file: Path, name: str, arguments: tuple[str, ...]
     print(f"{'auto':<10} {'':>12} {verdict.heap:>12}")
 
 
+def show_explanation(lab: Lab, what: str) -> int:
+    """Explain a result code, a message, or a log that a panic is in; return 1 if nothing in it is known."""
+    from teeforge.panic import read_panic
+    from teeforge.words import WORDS, explain_abort, explain_text, load_words
+
+    text = what
+    if Path(what).is_file():
+        text = Path(what).read_text(encoding="utf-8", errors="replace")
+    lines = []
+    if panic := read_panic(text, lab.elf_of, lab.config.toolchain.cross):
+        lines = [*panic.lines(), explain_abort(panic.reason)]
+        text = panic.reason
+    lines += explain_text(load_words(lab.root / WORDS), text)
+    for line in lines:
+        print(line)
+    if not lines:
+        say("nothing in it is known: give a result code (0xffff3024), a message, or the secure world's log")
+    return 0 if lines else 1
+
+
 def _starts(session: Session, heap: int, command: list[str]) -> bool:
     """Tell whether a program runs in a pool of ``heap`` bytes; how it ends does not matter."""
     reports: list[bytes] = []

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from teeforge.machine import Machine
     from teeforge.plan import Plan
     from teeforge.program import Program
+    from teeforge.record import RunRecord
     from teeforge.store import Stored
     from teeforge.target import Session, Target
     from teeforge.verdict import Verdict
@@ -140,12 +141,16 @@ class Lab:
 
             remote = f"{_PROGRAMS}/{file.stem}.{program.sha256[:12]}.aot"
             session.push([Upload(program.aot, remote, 0o644)])
+            record = self._record(name, file, program, heap, options)
             environment = [word for setting in options.environment for word in ("--env", setting)]
-            return session.run(
-                [_HOST_APP, *environment, str(heap), remote, *options.arguments],
+            status = session.run(
+                [_HOST_APP, *record.options, *environment, str(heap), remote, *options.arguments],
                 on_stdout=_writer(sys.stdout.buffer),
                 on_stderr=_writer(sys.stderr.buffer),
             )
+            for line in record.finish(session, status):
+                say(line)
+            return status
 
     def prepare(self, file: Path, name: str, heap: str = "auto") -> tuple[Program, int]:
         """Return ``file`` compiled as far as needed, and the bytes of the heap to run it on.
@@ -189,6 +194,33 @@ class Lab:
             room=room,
         )
         return program, verdict
+
+    def _record(self, name: str, file: Path, program: Program, heap: int, options: RunOptions) -> RunRecord:
+        """Return what records a run in build/runs."""
+        from teeforge.record import RunRecord
+        from teeforge.words import WORDS
+
+        built = self.builder.up_to_date()
+        facts = {
+            "program": file.name,
+            "sha256": program.sha256,
+            "arguments": list(options.arguments),
+            "target": name,
+            "heap": heap,
+            "built": {component: entry.key for component, entry in built.items()},
+        }
+        on_qemu = isinstance(self._target_settings(name), QemuTarget)
+        log = self.machine_as_it_is(name).console_log("secure") if on_qemu else None
+        words = self.root / WORDS
+        return RunRecord(self.workspace.runs, facts, log, self.elf_of, self.config.toolchain.cross, words)
+
+    def elf_of(self, uuid: str) -> Path | None:
+        """Return the unstripped ELF of the TA with a UUID, as it is built now."""
+        for entry in self.builder.up_to_date().values():
+            for product in entry.manifest["products"]:
+                if entry.product(product).name == f"{uuid}.elf":
+                    return entry.product(product)
+        return None
 
     def demo(self, name: str) -> int:
         """Everything, from a bare host to a greeting out of the secure world, with the evidence."""

@@ -13,6 +13,7 @@ from teeforge.storekeeping import prune, shelves
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab
+    from teeforge.store import Stored
 
 
 def show_status(lab: Lab, as_json: bool) -> None:

@@ -126,7 +126,7 @@ def run_suite(lab: Lab, target: str, match: str, junit: Path | None) -> int:
     if not cases:
         raise TeeforgeError(f"--match {match}: no module of the suite has this in its name")
     began = time.monotonic()
-    programs = _compile(lab, cases)
+    programs = _compile(lab, target, cases)
     say(f"{len(cases)} modules compiled in {time.monotonic() - began:.1f} s")
     began = time.monotonic()
     with lab.deployed(target) as session:
@@ -143,11 +143,11 @@ def run_suite(lab: Lab, target: str, match: str, junit: Path | None) -> int:
     return 1 if failed else 0
 
 
-def _compile(lab: Lab, cases: Sequence[Case]) -> dict[Case, tuple[Path, int]]:
+def _compile(lab: Lab, target: str, cases: Sequence[Case]) -> dict[Case, tuple[Path, int]]:
     """Return AOT file and heap of each case."""
     made = {}
     for case in cases:
-        program, heap = lab.prepare(case.wasm)
+        program, heap = lab.prepare(case.wasm, target)
         made[case] = (program.aot, heap)
     return made
 

@@ -49,6 +49,11 @@ class Workspace:
         return self.build / "logs"
 
     @property
+    def runs(self) -> Path:
+        """The record of each run, numbered."""
+        return self.build / "runs"
+
+    @property
     def targets(self) -> Path:
         """State of the machines that we started."""
         return self.build / "targets"
