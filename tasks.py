@@ -133,12 +133,13 @@ def deploy(_: Context, target: str = "qemu") -> None:
 
 @command(
     positional=["file"],
-    iterable=["env"],
+    iterable=["env", "dir"],
     help={
         "file": "a .c, .wasm or .aot",
         "heap": "memory of the runtime: auto (default), max, 408340, 2MiB",
         "args": "the program's arguments, in one string",
         "env": "NAME=VALUE for the program; may be repeated",
+        "dir": "HOST[::/GUEST][:rw], a folder for it; may be repeated",
         **TARGET,
     },
 )
@@ -148,12 +149,15 @@ def run(
     heap: str = "auto",
     args: str = "",
     env: list[str] | None = None,
+    dir: list[str] | None = None,
     target: str = "qemu",
 ) -> int:
     """Run a .c, .wasm or .aot in the TEE."""
-    from teeforge.lab import Lab, RunOptions, split_arguments
+    from teeforge.lab import Lab, RunOptions, split_arguments, standard_input
 
-    options = RunOptions(heap, split_arguments(args), tuple(env or ()))
+    options = RunOptions(
+        heap, split_arguments(args), tuple(env or ()), tuple(dir or ()), stdin=standard_input()
+    )
     return Lab().run(Path(file).expanduser(), target, options)
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 from teeforge.build import Builder
 from teeforge.config import QemuTarget, SshTarget, find_root, load_config
@@ -37,11 +37,16 @@ _PROGRAMS = "/tmp"
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How `invoke run` runs a program; ``heap`` is `auto`, `max` or a size such as 408340 or 2MiB."""
+    """How `invoke run` runs a program; ``heap`` is `auto`, `max` or a size such as 408340 or 2MiB.
+
+    ``folders`` are what --dir says, ``stdin`` is what the program reads.
+    """
 
     heap: str = "auto"
     arguments: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    stdin: IO[bytes] | None = None
 
 
 class Lab:
@@ -132,6 +137,9 @@ class Lab:
 
         stdout is the program's alone; the program's stderr and our lines go to stderr.
         """
+        from teeforge.folder import lent, parse_folder
+
+        folders = [parse_folder(text) for text in options.folders]
         program, heap = self.prepare(file, name, options.heap)
         for setting in options.environment:
             if "=" not in setting:
@@ -143,11 +151,13 @@ class Lab:
             session.push([Upload(program.aot, remote, 0o644)])
             record = self._record(name, file, program, heap, options)
             environment = [word for setting in options.environment for word in ("--env", setting)]
-            status = session.run(
-                [_HOST_APP, *record.options, *environment, str(heap), remote, *options.arguments],
-                on_stdout=_writer(sys.stdout.buffer),
-                on_stderr=_writer(sys.stderr.buffer),
-            )
+            with lent(session, folders) as given:
+                status = session.run(
+                    [_HOST_APP, *record.options, *environment, *given, str(heap), remote, *options.arguments],
+                    stdin=options.stdin,
+                    on_stdout=_writer(sys.stdout.buffer),
+                    on_stderr=_writer(sys.stderr.buffer),
+                )
             for line in record.finish(session, status):
                 say(line)
             return status
@@ -368,6 +378,11 @@ def _heap(verdict: Verdict, wanted: str) -> int:
         return parse_size(wanted, "--heap")
     except ValueError as error:
         raise TeeforgeError(str(error), "for example --heap 2MiB, --heap auto or --heap max") from error
+
+
+def standard_input() -> IO[bytes] | None:
+    """Return our stdin for a program to read, without a buffer that would be waited for, or held at exit."""
+    return getattr(sys.stdin.buffer, "raw", sys.stdin.buffer) if sys.stdin else None
 
 
 def _writer(stream: BinaryIO) -> Callable[[bytes], None]:

@@ -16,7 +16,7 @@ from teeforge.daemon import Daemon
 from teeforge.errors import TeeforgeError
 from teeforge.identity import Identity
 from teeforge.locking import exclusive_lock
-from teeforge.qemu import Firmware, MachineConfig, check_layout, command, inputs_digest
+from teeforge.qemu import SECURE_STORAGE, Firmware, MachineConfig, check_layout, command, inputs_digest
 from teeforge.qmp import Qmp
 from teeforge.workspace import write_atomically
 
@@ -136,6 +136,7 @@ class Machine:
             self.console_log(console).unlink(missing_ok=True)
         sizes = (self._firmware.initrd.stat().st_size, len(second_initrd))
         check_layout(self._config, self._firmware, sum(sizes))
+        (self.folder / SECURE_STORAGE).mkdir(mode=0o700, exist_ok=True)
         # It holds the private half of the host key.
         write_atomically(self.folder / "identity.cpio", second_initrd, 0o600)
         files = Firmware(

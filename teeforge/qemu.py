@@ -15,6 +15,8 @@ _RAM = 0x4000_0000
 _KERNEL = 0x4220_0000
 _INITRD = 0x4800_0000
 _PAGE = 4096
+# The folder in the machine's own that its tee-supplicant keeps secure storage in: it outlives a boot.
+SECURE_STORAGE = "tee"
 _BOOTARGS = "console=ttyAMA0 initrd={start:#x},{size} quiet cryptomgr.notests"
 
 
@@ -106,6 +108,8 @@ def command(
         *("-device", _loader(identity, second_at)),
         *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{ssh_port}-:22"),
         *("-device", "virtio-net-device,netdev=net"),
+        *("-fsdev", f"local,id=tee,path={SECURE_STORAGE},security_model=none"),
+        *("-device", "virtio-9p-device,fsdev=tee,mount_tag=tee"),
         *_console("normal"),
         *_console("secure"),
         *("-qmp", "unix:qmp.sock,server=on,wait=off"),
