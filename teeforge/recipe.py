@@ -82,9 +82,12 @@ class Recipe:
                     raise ValueError(f"steps: {{{name}}} is unknown{meant} (in `{text}`)")
         for step in (*self.steps, self.large_memory):
             try:
-                shlex.split(step)
+                words = shlex.split(step)
             except ValueError as error:
                 raise ValueError(f"steps: `{step}` cannot be split: {error}") from error
+            for word in words:
+                if _LARGE_MEMORY in word and word != _LARGE_MEMORY:
+                    raise ValueError(f"steps: `{word}`: {_LARGE_MEMORY} should stand as a word of its own")
 
     def text(self) -> str:
         """Return what of the recipe decides the products, placeholders still in it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from teeforge.config import Config, QemuTarget, SshTarget, load_config
 from teeforge.errors import TeeforgeError
 from teeforge.memory import SecureMemory
 from teeforge.plan import Plan, plan_json, plan_lines
-from teeforge.recipe import load_recipes
+from teeforge.recipe import Recipe, load_recipes
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 1 << 20
@@ -51,6 +52,24 @@ def test_recipes_see_nothing_of_the_default_and_the_pool_of_a_larger_one(config:
     words = recipe.memory_words(SecureMemory(64 * MIB).placeholders())
     assert "CFG_TA_DRAM_SIZE=0x3000000" in words
     assert all("{" not in word for word in words)
+
+
+def test_the_default_builds_what_a_config_without_the_key_builds(config: Config) -> None:
+    recipe = load_recipes(ROOT, config)["optee_os"]
+    values = dict.fromkeys(re.findall(r"{([a-z_.]+)}", " ".join(recipe.steps)), "x")
+    without = replace(recipe, steps=tuple(step.replace("{large_memory}", "") for step in recipe.steps))
+    assert list(recipe.argv(values)) == list(without.argv(values))
+
+
+def test_the_words_for_a_larger_memory_are_words_of_their_own() -> None:
+    steps = {"summary": "x", "overlay": "x", "products": {}, "large_memory": "A={memory.pool_size}"}
+    assert list(Recipe(steps=("make {large_memory} b",), **steps).argv({})) == [["make", "b"]]  # type: ignore[arg-type]
+    for step, told in (
+        ("make A={large_memory}", "a word of its own"),
+        ("make {memory.pool_size}", "unknown"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            Recipe(steps=(step,), **steps)  # type: ignore[arg-type]
 
 
 def test_the_budget_adds_up() -> None:

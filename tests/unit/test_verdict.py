@@ -185,3 +185,9 @@ def test_any_file_that_can_be_read_can_be_judged(bits: list[int]) -> None:
         judged_aot(bytes(data))
     with contextlib.suppress(TeeforgeError):
         check_loadable(bytes(data), "x.aot")
+
+
+@given(st.binary(max_size=300))
+def test_any_wasm_that_can_be_read_can_be_judged(rest: bytes) -> None:
+    with contextlib.suppress(TeeforgeError):
+        judge_wasm(read_wasm(HEADER + TYPES + rest, "x.wasm"), "x.wasm", ROOM)
