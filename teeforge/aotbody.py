@@ -16,6 +16,11 @@ from teeforge.wasm import VALUE_TYPES, Export, FuncType
 _V128_CONST = 0xFD
 _EXPORT_KINDS = {0: "func", 1: "table", 2: "memory", 3: "global"}
 _NO_START = 0xFFFFFFFF
+# `mov w1, #2`: how code for aarch64 raises exception 2, out of bounds memory access, of this WAMR.
+_BOUNDS_EXIT = b"\x41\x00\x80\x52"
+# Functions that do not touch memory have no such exit, and unchecked code has one now and then (memory.fill).
+_FEW_EXITS = 2
+_MANY_FUNCTIONS = 8
 
 # Bytes that the runtime allocates, as in overlays/wasm_ta/ta/aot_check.h (a test compares the two).
 COSTS = {
@@ -64,7 +69,8 @@ class AotContents:
     """What the sections behind the target info say.
 
     ``*_bytes`` are what the loader copies, ``runtime_bytes`` what it and the instance take from the pool
-    besides linear memory. ``code_pages`` are the bytes of the mappings that code and its constants get.
+    besides linear memory. ``code_pages`` are the bytes of the mappings that code and its constants get,
+    ``bounds_exits`` how often the code seems to raise an out of bounds memory access.
     """
 
     memories: tuple[AotMemory, ...]
@@ -81,6 +87,12 @@ class AotContents:
     symbols: tuple[str, ...]
     runtime_bytes: int
     code_pages: int
+    bounds_exits: int
+
+    @property
+    def looks_unchecked(self) -> bool:
+        """Whether the code of so many functions would have shown bounds checks, if they were in."""
+        return self.functions >= _MANY_FUNCTIONS and self.bounds_exits <= _FEW_EXITS
 
     @property
     def memory_bytes(self) -> int:
@@ -114,7 +126,7 @@ def read_contents(sections: Mapping[int, Reader]) -> AotContents:
     instance = COSTS["FUNCTION_INSTANCE"] * (len(init.imports) + init.functions)
     # Relocations are freed after loading. What is allocated then takes most of the hole that they leave.
     cost.add(max(relocations.bytes, instance) + min(relocations.bytes, instance) // 4)
-    code = sections[2].end - sections[2].at if 2 in sections else 0
+    code = sections[2].take(sections[2].end - sections[2].at, "the code") if 2 in sections else b""
     return AotContents(
         memories=tuple(init.memories),
         init_data_bytes=init.init_data_bytes,
@@ -129,7 +141,8 @@ def read_contents(sections: Mapping[int, Reader]) -> AotContents:
         relocation_types=frozenset(relocations.types),
         symbols=tuple(relocations.symbols),
         runtime_bytes=cost.bytes,
-        code_pages=sum(-(-size // 4096) * 4096 for size in (code, *init.object_data)),
+        code_pages=sum(-(-size // 4096) * 4096 for size in (len(code), *init.object_data)),
+        bounds_exits=code.count(_BOUNDS_EXIT),
     )
 
 

@@ -106,15 +106,18 @@ def judge_aot(
 ) -> Verdict:
     """Judge an AOT file.
 
-    ``bounds_checks`` is what is recorded of how it was compiled, None if nothing is: the code itself
-    does not show it. ``file_bytes`` is the size of the file, of which the TA keeps a copy.
+    ``bounds_checks`` is what is recorded of how it was compiled, None if nothing is: then the code is
+    looked at, which shows their absence where there is enough of it. ``file_bytes`` is the size of the
+    file, of which the TA keeps a copy.
     """
     problems = list(loader_problems(module, name))
     warnings = []
+    if bounds_checks is None and module.contents is not None and module.contents.looks_unchecked:
+        bounds_checks = False
     if bounds_checks is None:
         warnings.append(
-            f"{name}: nothing tells how it was compiled: without --bounds-checks=1 a bad pointer of the "
-            "program would overwrite the TA. Give the .wasm, or keep the .aot.json of our compiler beside it"
+            f"{name}: no .aot.json beside it tells how it was compiled: without --bounds-checks=1 a bad "
+            "pointer of the program would overwrite the TA"
         )
     elif not bounds_checks:
         problems.append(

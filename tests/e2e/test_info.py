@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -118,8 +119,9 @@ def test_code_without_bounds_checks_is_refused_by_its_provenance(vm: Lab, tmp_pa
         [wamrc, "--target=aarch64", "-o", unchecked, program.wasm or ""], check=True, capture_output=True
     )
     assert read_aot(unchecked.read_bytes(), "x").contents is not None
-    import hashlib
-
+    # Without the record its code gives it away.
+    assert "without bounds checks" in run_invoke("run", unchecked).stderr
+    assert not program.module.contents or not program.module.contents.looks_unchecked
     digest = hashlib.sha256(unchecked.read_bytes()).hexdigest()
     told = {"aot_sha256": digest, "bounds_checks": False}
     (tmp_path / "unchecked.aot.json").write_text(json.dumps(told))

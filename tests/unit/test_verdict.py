@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,15 @@ def test_code_without_bounds_checks_is_refused_and_of_unknown_origin_warned_of()
     unknown = judged_aot(made.MODULE, bounds_checks=None)
     assert unknown.runs
     assert "--bounds-checks=1" in unknown.warnings[0]
+
+
+def test_code_of_unknown_origin_that_never_checks_is_refused() -> None:
+    contents = read_aot(made.MODULE, "x.aot").contents
+    assert contents is not None
+    assert not contents.looks_unchecked, "three functions are too few to tell"
+    many = replace(contents, functions=20)
+    assert many.looks_unchecked
+    assert not replace(many, bounds_exits=19).looks_unchecked
 
 
 @pytest.mark.parametrize("version", [3, 4, 6])
