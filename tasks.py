@@ -140,6 +140,7 @@ def deploy(_: Context, target: str = "qemu") -> None:
         "args": "the program's arguments, in one string",
         "env": "NAME=VALUE for the program; may be repeated",
         "dir": "HOST[::/GUEST][:rw], a folder for it; may be repeated",
+        "where": "secure, or normal: the same AOT in the normal world's iwasm",
         **TARGET,
     },
 )
@@ -150,13 +151,14 @@ def run(
     args: str = "",
     env: list[str] | None = None,
     dir: list[str] | None = None,
+    where: str = "secure",
     target: str = "qemu",
 ) -> int:
     """Run a .c, .wasm or .aot in the TEE."""
     from teeforge.lab import Lab, RunOptions, split_arguments, standard_input
 
     options = RunOptions(
-        heap, split_arguments(args), tuple(env or ()), tuple(dir or ()), stdin=standard_input()
+        heap, split_arguments(args), tuple(env or ()), tuple(dir or ()), standard_input(), where
     )
     return Lab().run(Path(file).expanduser(), target, options)
 

@@ -32,14 +32,17 @@ if TYPE_CHECKING:
 
 # The host app's name on the target, and where programs are put there.
 _HOST_APP = "optee_wamr"
+# Its counterpart, which runs the same module in the normal world.
+_REFERENCE = "iwasm"
 _PROGRAMS = "/tmp"
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How `invoke run` runs a program; ``heap`` is `auto`, `max` or a size such as 408340 or 2MiB.
+    """How `invoke run` runs a program.
 
-    ``folders`` are what --dir says, ``stdin`` is what the program reads.
+    ``heap`` is `auto`, `max` or a size such as 408340 or 2MiB; ``folders`` are what --dir says, ``stdin``
+    is what the program reads; ``where`` is the world: `secure` or `normal`.
     """
 
     heap: str = "auto"
@@ -47,6 +50,13 @@ class RunOptions:
     environment: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     stdin: IO[bytes] | None = None
+    where: str = "secure"
+
+    def __post_init__(self) -> None:
+        if self.where not in ("secure", "normal"):
+            raise TeeforgeError(f"--where {self.where}: there is no such world", "give secure or normal")
+        if self.where == "normal" and self.folders:
+            raise TeeforgeError("--dir lends folders in the secure world only", "leave out --where normal")
 
 
 class Lab:
@@ -133,7 +143,7 @@ class Lab:
             pass
 
     def run(self, file: Path, name: str, options: RunOptions) -> int:
-        """Compile ``file`` as far as needed, run it in the TEE of a target; return its exit status.
+        """Compile ``file`` as far as needed, run it on a target; return its exit status.
 
         stdout is the program's alone; the program's stderr and our lines go to stderr.
         """
@@ -149,14 +159,19 @@ class Lab:
 
             remote = f"{_PROGRAMS}/{file.stem}.{program.sha256[:12]}.aot"
             session.push([Upload(program.aot, remote, 0o644)])
+            words = [word for setting in options.environment for word in ("--env", setting)]
+            out, err = _writer(sys.stdout.buffer), _writer(sys.stderr.buffer)
+            if options.where == "normal":
+                argv = [_REFERENCE, *words, remote, *options.arguments]
+                return session.run(argv, stdin=options.stdin, on_stdout=out, on_stderr=err)
             record = self._record(name, file, program, heap, options)
-            environment = [word for setting in options.environment for word in ("--env", setting)]
+            argv = [_HOST_APP, *record.options, *words]
             with lent(session, folders) as given:
                 status = session.run(
-                    [_HOST_APP, *record.options, *environment, *given, str(heap), remote, *options.arguments],
+                    [*argv, *given, str(heap), remote, *options.arguments],
                     stdin=options.stdin,
-                    on_stdout=_writer(sys.stdout.buffer),
-                    on_stderr=_writer(sys.stderr.buffer),
+                    on_stdout=out,
+                    on_stderr=err,
                 )
             for line in record.finish(session, status):
                 say(line)
