@@ -18,9 +18,9 @@ CASES = [(path, "") for path in sorted(SAMPLES.glob("*.c")) if path.name not in 
 CASES += [(SAMPLES / "trap.c", how) for how in ("unreachable", "oob", "recursion")]
 
 
-@pytest.mark.parametrize(("sample", "arguments"), CASES, ids=lambda value: getattr(value, "name", value))
+@pytest.mark.parametrize(("sample", "arguments"), CASES, ids=lambda value: Path(value).name)
 def test_both_worlds_print_and_end_the_same(vm: Lab, sample: Path, arguments: str) -> None:
-    words = ["run", sample, *(["--args", arguments] if arguments else [])]
+    words: list[str | Path] = ["run", sample, *(["--args", arguments] if arguments else [])]
     secure = run_invoke(*words)
     normal = run_invoke(*words, "--where", "normal")
     assert (normal.status, normal.stdout) == (secure.status, secure.stdout), normal.stderr + secure.stderr
@@ -32,7 +32,14 @@ def test_both_worlds_print_and_end_the_same(vm: Lab, sample: Path, arguments: st
 
 
 def test_arguments_and_environment_arrive_in_the_normal_world_as_well(vm: Lab) -> None:
-    words = ["run", SAMPLES / "env.c", "--args", "one 'two words'", "--env", "GREETING=grüß dich"]
+    words: list[str | Path] = [
+        "run",
+        SAMPLES / "env.c",
+        "--args",
+        "one 'two words'",
+        "--env",
+        "GREETING=grüß dich",
+    ]
     told = [run_invoke(*words, "--where", where).stdout.decode() for where in ("secure", "normal")]
     same = [[line for line in text.splitlines() if line.startswith(("argv[", "environ:"))] for text in told]
     assert same[0] == same[1]

@@ -15,6 +15,7 @@
 #include "drain.h"
 #include "explain.h"
 #include "feed.h"
+#include "keep.h"
 
 /* Large enough to hide the time that either side sleeps */
 #define OUT_RING_SIZE	(256 * 1024)
@@ -25,6 +26,11 @@ struct wasm_tee {
 	TEEC_Session session;
 	bool has_context;
 	bool has_session;
+	/* A session that is kept is borrowed, and returned if nothing failed */
+	bool borrowed;
+	bool failed;
+	int lease;
+	uint32_t modules;		/* that are loaded */
 	/* Made for the first run, and kept for those that follow */
 	TEEC_SharedMemory streams;
 	/* Of the current run, for wasm_tee_stop() */
@@ -47,38 +53,87 @@ static bool fail(struct wasm_tee_error *error, const char *what,
 	return false;
 }
 
-struct wasm_tee *wasm_tee_open(struct wasm_tee_error *error)
+/* Nobody else is to get a session in which this happened */
+static bool fail_session(struct wasm_tee *tee, struct wasm_tee_error *error,
+			 const char *what, TEEC_Result code, uint32_t origin)
 {
-	const TEEC_UUID uuid = WASM_TA_UUID;
-	uint32_t origin = TEEC_ORIGIN_API;
+	tee->failed = true;
+	return fail(error, what, code, origin);
+}
+
+static struct wasm_tee *open_context(struct wasm_tee_error *error)
+{
 	struct wasm_tee *tee = calloc(1, sizeof(*tee));
 	TEEC_Result res = TEEC_ERROR_OUT_OF_MEMORY;
 
 	if (!tee) {
-		fail(error, "cannot open a session", res, origin);
+		fail(error, "cannot open a session", res, TEEC_ORIGIN_API);
 		return NULL;
 	}
 
 	res = TEEC_InitializeContext(NULL, &tee->context);
 	if (res != TEEC_SUCCESS) {
-		fail(error, "cannot reach the TEE", res, origin);
-		goto err;
+		fail(error, "cannot reach the TEE", res, TEEC_ORIGIN_API);
+		free(tee);
+		return NULL;
 	}
+
 	tee->has_context = true;
-
-	res = TEEC_OpenSession(&tee->context, &tee->session, &uuid,
-			       TEEC_LOGIN_PUBLIC, NULL, NULL, &origin);
-	if (res != TEEC_SUCCESS) {
-		fail(error, "cannot open a session with the runtime TA", res,
-		     origin);
-		goto err;
-	}
-	tee->has_session = true;
-
 	return tee;
-err:
+}
+
+static struct wasm_tee *opened(struct wasm_tee *tee, TEEC_Result res,
+			       uint32_t origin, struct wasm_tee_error *error)
+{
+	if (res == TEEC_SUCCESS) {
+		tee->has_session = true;
+		return tee;
+	}
+
+	fail(error, "cannot open a session with the runtime TA", res, origin);
 	wasm_tee_close(tee);
 	return NULL;
+}
+
+static struct wasm_tee *open_session(struct wasm_tee *tee,
+				     struct wasm_tee_error *error)
+{
+	const TEEC_UUID uuid = WASM_TA_UUID;
+	uint32_t origin = TEEC_ORIGIN_API;
+	TEEC_Result res = TEEC_OpenSession(&tee->context, &tee->session, &uuid,
+					   TEEC_LOGIN_PUBLIC, NULL, NULL,
+					   &origin);
+
+	return opened(tee, res, origin, error);
+}
+
+struct wasm_tee *wasm_tee_open(struct wasm_tee_error *error)
+{
+	struct wasm_tee *tee = open_context(error);
+
+	return tee ? open_session(tee, error) : NULL;
+}
+
+struct wasm_tee *wasm_tee_open_kept(unsigned int seconds,
+				    struct wasm_tee_error *error)
+{
+	struct wasm_tee *tee = open_context(error);
+	uint32_t origin = TEEC_ORIGIN_API;
+	TEEC_Result res = TEEC_SUCCESS;
+
+	if (!tee)
+		return NULL;
+
+	switch (keep_borrow(seconds, &tee->context, &tee->session, &tee->lease,
+			    &res, &origin)) {
+	case KEEP_BORROWED:
+		tee->borrowed = true;
+		return opened(tee, TEEC_SUCCESS, origin, error);
+	case KEEP_FAILED:
+		return opened(tee, res, origin, error);
+	default:
+		return open_session(tee, error);
+	}
 }
 
 void wasm_tee_close(struct wasm_tee *tee)
@@ -88,10 +143,12 @@ void wasm_tee_close(struct wasm_tee *tee)
 
 	if (tee->streams.buffer)
 		TEEC_ReleaseSharedMemory(&tee->streams);
-	if (tee->has_session)
+	if (tee->has_session && !tee->borrowed)
 		TEEC_CloseSession(&tee->session);
 	if (tee->has_context)
 		TEEC_FinalizeContext(&tee->context);
+	if (tee->borrowed)
+		keep_return(tee->lease, !tee->failed && !tee->modules);
 	free(tee);
 }
 
@@ -265,11 +322,13 @@ static TEEC_Result invoke(struct wasm_tee *tee, uint32_t command,
 }
 
 /* Copies what the TA made, which is not to be trusted with its NUL either */
-static TEEC_Result take_result(struct wasm_ta_result *result,
+static TEEC_Result take_result(struct wasm_tee *tee,
+			       struct wasm_ta_result *result,
 			       const TEEC_SharedMemory *memory,
 			       uint32_t *origin)
 {
 	memcpy(result, memory->buffer, sizeof(*result));
+	tee->failed |= result->outcome == WASM_TA_FAILED;
 	result->message[sizeof(result->message) - 1] = '\0';
 	if (result->version == WASM_TA_VERSION)
 		return TEEC_SUCCESS;
@@ -329,11 +388,12 @@ static bool run(struct wasm_tee *tee, uint32_t command,
 		res = invoke(tee, command, &operation, &flow, &origin);
 	}
 	if (res == TEEC_SUCCESS)
-		res = take_result(result, &shared, &origin);
+		res = take_result(tee, result, &shared, &origin);
 	TEEC_ReleaseSharedMemory(&shared);
 	TEEC_ReleaseSharedMemory(&args);
 	good = res == TEEC_SUCCESS ||
-	       fail(error, "the TEE did not run the module", res, origin);
+	       fail_session(tee, error, "the TEE did not run the module", res,
+			    origin);
 	if (good && flow.dirs && ended_by_itself(result))
 		good = dir_write_back(flow.dirs, error);
 	dir_free(flow.dirs);
@@ -400,20 +460,22 @@ struct wasm_tee_module *wasm_tee_load(struct wasm_tee *tee, const void *module,
 					 &operation, &origin);
 	}
 	if (res == TEEC_SUCCESS)
-		res = take_result(result, &shared, &origin);
+		res = take_result(tee, result, &shared, &origin);
 	TEEC_ReleaseSharedMemory(&shared);
 	TEEC_ReleaseSharedMemory(&file);
 
 	if (res == TEEC_SUCCESS && result->outcome == WASM_TA_LOADED) {
 		loaded->tee = tee;
 		loaded->handle = operation.params[1].value.a;
+		tee->modules++;
 		return loaded;
 	}
 
 	if (res == TEEC_SUCCESS)
 		refused(error, result);
 	else
-		fail(error, "the TEE did not load the module", res, origin);
+		fail_session(tee, error, "the TEE did not load the module", res,
+			     origin);
 	free(loaded);
 	return NULL;
 }
@@ -487,7 +549,7 @@ bool wasm_tee_call(struct wasm_tee_module *module,
 	}
 	if (res == TEEC_SUCCESS) {
 		memcpy(returned, shared.buffer, sizeof(*returned));
-		res = take_result(&returned->result, &shared, &origin);
+		res = take_result(tee, &returned->result, &shared, &origin);
 	}
 	if (res == TEEC_SUCCESS && returned->count > WASM_TA_CALL_VALUES)
 		res = TEEC_ERROR_BAD_FORMAT;
@@ -496,7 +558,8 @@ bool wasm_tee_call(struct wasm_tee_module *module,
 	if (res == TEEC_SUCCESS)
 		return true;
 
-	return fail(error, "the TEE did not call the function", res, origin);
+	return fail_session(tee, error, "the TEE did not call the function",
+			    res, origin);
 }
 
 void wasm_tee_unload(struct wasm_tee_module *module)
@@ -512,5 +575,6 @@ void wasm_tee_unload(struct wasm_tee_module *module)
 	operation.params[0].value.a = module->handle;
 	TEEC_InvokeCommand(&module->tee->session, WASM_TA_CMD_UNLOAD,
 			   &operation, NULL);
+	module->tee->modules--;
 	free(module);
 }

@@ -103,6 +103,19 @@ struct wasm_tee_call {
 struct wasm_tee *wasm_tee_open(struct wasm_tee_error *error);
 
 /*
+ * The same with a session that is kept in the background, ready to be used, for
+ * @seconds after its last use: the next process of this user that opens a kept
+ * session has it at once. It is in use by one of them at a time; who comes
+ * meanwhile gets a session of its own, as from wasm_tee_open(). A run has an
+ * instance of its own as always, but what isolates it from the runs before it
+ * is the WebAssembly runtime, and no longer the TEE as well.
+ *
+ * To be called before the process has threads: it may fork.
+ */
+struct wasm_tee *wasm_tee_open_kept(unsigned int seconds,
+				    struct wasm_tee_error *error);
+
+/*
  * @size: bytes, for all runs of the session that follow; the modules that it
  * keeps loaded share them, and as long as there are any it stays the same
  */

@@ -41,6 +41,8 @@
 
 #define ENVIRON_MAX	256
 
+#define KEEP_MAX_SECONDS	86400
+
 static const char usage[] =
 	"usage: optee_wamr [options] <heap_size> <module.aot> [args...]\n"
 	"Run a WebAssembly module, compiled ahead of time, in the TEE.\n"
@@ -53,6 +55,7 @@ static const char usage[] =
 	"                    /), and with :rw back after the run (repeatable)\n"
 	"  --files-limit SIZE\n"
 	"                    most memory that the program's files may take\n"
+	"  --keep SECONDS    use a session that is kept open, and keep it for so long\n"
 	"  --quiet           do not print the module's SHA-256\n"
 	"  --report FILE     write how it went to FILE, as JSON (also: --json)\n"
 	"  --help            print this\n"
@@ -70,6 +73,7 @@ struct options {
 	size_t dirs_count;
 	uint64_t files_limit;
 	const char *report;
+	unsigned int keep;		/* seconds, or 0 */
 	bool quiet;
 };
 
@@ -159,6 +163,16 @@ static bool parse_dir(struct options *options, char *text)
 	return true;
 }
 
+static bool parse_seconds(const char *text, unsigned int *seconds)
+{
+	char *end = NULL;
+	unsigned long number = strtoul(text, &end, 10);
+
+	*seconds = number;
+	return isdigit((unsigned char)*text) && !*end && number &&
+	       number <= KEEP_MAX_SECONDS;
+}
+
 /* Returns -1 to go on, else the status to exit with */
 static int parse_options(int argc, char *argv[], struct options *options)
 {
@@ -166,6 +180,7 @@ static int parse_options(int argc, char *argv[], struct options *options)
 		{ "env", required_argument, NULL, 'e' },
 		{ "dir", required_argument, NULL, 'd' },
 		{ "files-limit", required_argument, NULL, 'l' },
+		{ "keep", required_argument, NULL, 'k' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "report", required_argument, NULL, 'r' },
 		{ "json", required_argument, NULL, 'r' },
@@ -201,6 +216,13 @@ static int parse_options(int argc, char *argv[], struct options *options)
 			    options->files_limit > UINT32_MAX) {
 				say("--files-limit", optarg,
 				    "give a number of bytes, or one with K or M");
+				return STATUS_USAGE;
+			}
+			break;
+		case 'k':
+			if (!parse_seconds(optarg, &options->keep)) {
+				say("--keep", optarg,
+				    "give seconds from 1 to 86400");
 				return STATUS_USAGE;
 			}
 			break;
@@ -398,7 +420,8 @@ static void run(const struct options *options, const void *module,
 	double begin = now_ms();
 	bool good = false;
 
-	running = wasm_tee_open(error);
+	running = options->keep ? wasm_tee_open_kept(options->keep, error) :
+				  wasm_tee_open(error);
 	report->times.open = now_ms() - begin;
 
 	begin = now_ms();

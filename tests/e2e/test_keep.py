@@ -1,0 +1,97 @@
+"""A session that is kept between runs: at once there, one user at a time, gone when it is not used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from teeforge.lab import Lab
+from teeforge.program import build_program
+from teeforge.push import Upload
+from teeforge.target import Session
+from teeforge.toolchain import find_wasm_compiler
+
+from .conftest import SAMPLES
+
+pytestmark = pytest.mark.e2e
+
+KEEP = "optee_wamr --keep 20 --quiet"
+# The keeper is the one that a shell did not start.
+KEEPERS = (
+    "for p in /proc/[0-9]*; do grep -q '^PPid:.1$' $p/status && grep -q optee_wamr $p/comm && echo; done"
+)
+
+
+def sh(session: Session, script: str) -> tuple[int, str]:
+    told = bytearray()
+    status = session.run(["sh", "-c", script], on_stdout=told.extend, on_stderr=told.extend)
+    return status, told.decode()
+
+
+def push_samples(vm: Lab, session: Session, *names: str) -> None:
+    wamrc = vm.builder.build(["wamrc"])["wamrc"].product("wamrc")
+    cc = find_wasm_compiler(vm.config.toolchain.wasm_cc)
+    for name in names:
+        source = SAMPLES / f"{name}.c"
+        program = build_program(source, wamrc=wamrc, cache=vm.workspace.cache / "programs", cc=cc)
+        session.push([Upload(program.aot, f"/tmp/{name}.aot", 0o644)])
+
+
+@pytest.fixture
+def session(vm: Lab) -> Iterator[Session]:
+    with vm.machine_as_it_is("qemu").target().connect() as session:
+        push_samples(vm, session, "hello", "trap", "loop")
+        sh(session, "for p in $(pidof optee_wamr); do kill $p; done; sleep 0.2")
+        yield session
+
+
+def open_ms(session: Session, options: str) -> float:
+    status, told = sh(
+        session, f"{options} --report /tmp/keep.json 1M /tmp/hello.aot >/dev/null; cat /tmp/keep.json"
+    )
+    assert status == 0, told
+    return float(json.loads(told)["host_ms"]["open"])
+
+
+def test_a_kept_session_is_there_at_once_and_ends_with_its_time(session: Session) -> None:
+    first = open_ms(session, "optee_wamr --keep 4 --quiet")
+    again = min(open_ms(session, KEEP) for _ in range(3))
+    assert again < first / 2
+    _, told = sh(session, f"sleep 6; {KEEPERS}")
+    assert told == "", "the time of the first one counts, and it is over"
+
+
+def test_programs_at_once_have_sessions_of_their_own(session: Session) -> None:
+    script = f"for i in 1 2 3; do {KEEP} 1M /tmp/hello.aot & done; wait; {KEEPERS} | wc -l"
+    _, told = sh(session, script)
+    assert told.count("Hello") == 3, told
+    assert told.split()[-1] == "1"
+
+
+@pytest.mark.parametrize(
+    ("before", "status"),
+    [
+        (f"{KEEP} 1M /tmp/trap.aot oob", 124),
+        (f"{KEEP} 4K /tmp/hello.aot", 125),
+        (f"timeout -s KILL 2 {KEEP} 1M /tmp/loop.aot; exit $?", 137),
+    ],
+    ids=["trapped", "refused", "killed"],
+)
+def test_what_went_before_does_not_matter(session: Session, before: str, status: int) -> None:
+    sh(session, f"{KEEP} 1M /tmp/hello.aot")
+    ended, told = sh(session, before)
+    assert ended == status, told
+    ended, told = sh(session, f"{KEEP} 1M /tmp/hello.aot")
+    assert ended == 0 and "Hello" in told, told
+
+
+def test_a_ta_that_was_deployed_anew_is_noticed(session: Session) -> None:
+    sh(session, f"{KEEP} 1M /tmp/hello.aot")
+    ta = "/lib/optee_armtz/7c1e4bb6-5a37-4a0e-9d2c-0f5d2f8b6a11.ta"
+    script = f"cp -p {ta} /tmp/new.ta && mv /tmp/new.ta {ta} && {KEEP} 1M /tmp/hello.aot"
+    script += f"; sleep 0.2; {KEEPERS} | wc -l"
+    _, told = sh(session, script)
+    assert "Hello" in told, told
+    assert told.split()[-1] == "0", "the keeper of the old TA is gone"
