@@ -207,6 +207,18 @@ def plan(_: Context, json: bool = False) -> None:
     show_plan(Lab(), json)
 
 
+@command(help={"repeat": "runs of each (default: 10)", "json": "print JSON on stdout", **TARGET})
+def bench(_: Context, repeat: int = 10, json: bool = False, target: str = "qemu") -> None:
+    """Measure start-up and computing, TEE against normal world."""
+    from json import dumps
+
+    from teeforge.bench import run_bench
+    from teeforge.lab import Lab
+
+    found = run_bench(Lab(), target, repeat)
+    print(dumps(found.as_json(), indent=2) if json else "\n".join(found.lines()))
+
+
 @command(help=TARGET)
 def shell(_: Context, target: str = "qemu") -> int:
     """Open a shell on the target."""
@@ -302,7 +314,7 @@ def test(_: Context, only: str = "", match: str = "") -> int:
 namespace = Collection(
     *(demo, fetch, patch, build, build_all, explain, why),
     *(boot, deploy, run, shell, console, status, halt),
-    *(wasm_info, heap_bounds, plan, explain_error),
+    *(wasm_info, heap_bounds, plan, bench, explain_error),
     *(clean, doctor, lock, test, wasi_test),
 )
 _store = Collection("store", prune)

@@ -100,12 +100,31 @@ static int check_examples(void)
 	return wrong ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* Hashes a text, and then each hash again: something to compute for as long as it takes. */
+static void hash_again(const char *text, long times)
+{
+	char hex[HEX_SIZE] = { 0 };
+
+	sha256((const uint8_t *)text, strlen(text), hex);
+	for (long n = 1; n < times; n++) {
+		char before[HEX_SIZE] = { 0 };
+
+		memcpy(before, hex, sizeof(before));
+		sha256((const uint8_t *)before, strlen(before), hex);
+	}
+	printf("%s  \"%s\", %ld times\n", hex, text, times);
+}
+
 int main(int argc, char *argv[])
 {
 	char hex[HEX_SIZE] = { 0 };
 
 	if (argc < 2)
 		return check_examples();
+	if (argc == 4 && !strcmp(argv[1], "--times")) {
+		hash_again(argv[3], atol(argv[2]));
+		return EXIT_SUCCESS;
+	}
 	for (int i = 1; i < argc; i++) {
 		sha256((const uint8_t *)argv[i], strlen(argv[i]), hex);
 		printf("%s  \"%s\"\n", hex, argv[i]);

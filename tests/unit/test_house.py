@@ -23,7 +23,7 @@ FLOORS = (
     ("machine", "program"),
     ("build", "doctor", "wasminfo", "record"),
     ("why", "storekeeping", "lab"),
-    ("report", "selftest", "inspection", "wasi_test"),
+    ("report", "selftest", "inspection", "wasi_test", "bench"),
 )
 
 
