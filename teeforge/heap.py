@@ -8,6 +8,8 @@ from teeforge.errors import TeeforgeError
 # What `--heap auto` gives a program that calls malloc() on top of the memory that it starts with.
 GROWTH = 4 << 20
 _ALIGNMENT = 8
+# The TA takes no smaller pool: WASM_TA_HEAP_MIN of its wasm_ta.h. A module without memory needs less.
+_LEAST = 4096
 
 
 def heap_needed(module: AotModule) -> int:
@@ -33,5 +35,5 @@ def heap_auto(module: AotModule, largest: int | None = None) -> int:
     if module.contents.grows:
         start, most = module.contents.memory_bytes, module.contents.memory_most
         wanted += min(start + GROWTH, most)
-    wanted = -(-wanted // _ALIGNMENT) * _ALIGNMENT
+    wanted = max(-(-wanted // _ALIGNMENT) * _ALIGNMENT, _LEAST)
     return wanted if largest is None else max(min(wanted, largest), needed)
