@@ -150,6 +150,10 @@ class Lab:
         from teeforge.folder import lent, parse_folder
 
         folders = [parse_folder(text) for text in options.folders]
+        if folders and options.where == "normal":
+            raise TeeforgeError(
+                "--dir: iwasm in the normal world is given no folders", "leave one of them out"
+            )
         program, heap = self.prepare(file, name, options.heap)
         for setting in options.environment:
             if "=" not in setting:

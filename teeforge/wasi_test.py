@@ -190,7 +190,7 @@ def _script(programs: Mapping[Case, tuple[Path, int]]) -> str:
     """
     lines = [f"cd {_REMOTE} && rm -rf results && mkdir results || exit"]
     for number, (case, (module, heap)) in enumerate(programs.items()):
-        words = ["timeout", str(_SECONDS), _HOST_APP, "--quiet"]
+        words = ["timeout", str(_SECONDS), _HOST_APP, "--keep", "10", "--quiet"]
         for name, value in case.environment:
             words += ["--env", f"{name}={value}"]
         if case.root:
