@@ -198,8 +198,14 @@ class Lab:
 
         if name and isinstance(self._target_settings(name), SshTarget):
             return None
-        ta = self.builder.up_to_date().get("wasm_ta")
-        return plan_of(self.config.memory, ta.product("elf") if ta else None)
+        return plan_of(self.config.memory, *self._elves)
+
+    @functools.cached_property
+    def _elves(self) -> tuple[Path | None, Path | None]:
+        """The ELF of the runtime TA and of the core, where they are up to date."""
+        built = self.builder.up_to_date()
+        ta, core = built.get("wasm_ta"), built.get("optee_os")
+        return ta.product("elf") if ta else None, core.product("elf") if core else None
 
     def judged(self, file: Path, name: str) -> tuple[Program, Verdict]:
         """Compile ``file`` as far as needed; say whether it will run on a target, and on which heap.

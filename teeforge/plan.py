@@ -8,10 +8,11 @@ from pathlib import Path
 
 from teeforge.memory import FIRMWARE, MIB, NOT_ISOLATED, OWN, PAGE, SecureMemory, pages, words
 
-# The core's part of secure RAM (CFG_TEE_RAM_VA_SIZE), and what of that it gives back for TAs when it has
-# started: at least this much in one piece, found by trying.
+# The core's part of secure RAM (CFG_TEE_RAM_VA_SIZE). What its image leaves of that it gives back for TAs
+# when it has started, but for what it took meanwhile: page tables, the device tree. Found by trying.
 CORE = 2 * MIB
-CORE_GIVES_BACK = 240 * PAGE
+_CORE_TAKES = 32 * PAGE
+_CORE_LEAVES = 296 * PAGE  # where the core is not built
 # What ldelf, the TA's loader, keeps mapped in each instance of a TA, with the arguments of a small program.
 LDELF = 36 * PAGE
 # The runtime TA where it is not built: its segments, and the stack that its header asks for.
@@ -31,11 +32,20 @@ class Share:
 
 @dataclass(frozen=True)
 class Plan:
-    """The budget with a given TA: ``ta_image`` and ``ta_stack`` are bytes of memory, not of the file."""
+    """The budget with a given TA: ``ta_image`` and ``ta_stack`` are bytes of memory, not of the file.
+
+    ``core_leaves`` is what the core's image leaves of its part.
+    """
 
     memory: SecureMemory
     ta_image: int = _TA_IMAGE
     ta_stack: int = TA_STACK
+    core_leaves: int = _CORE_LEAVES
+
+    @property
+    def given_back(self) -> int:
+        """Bytes of the core's part that TAs get, in one piece."""
+        return max(self.core_leaves - _CORE_TAKES, 0)
 
     @property
     def ta(self) -> int:
@@ -50,7 +60,7 @@ class Plan:
         then what the core gave back, then the rest of secure RAM.
         """
         own = OWN - FIRMWARE - CORE
-        areas = [CORE_GIVES_BACK, own]
+        areas = [self.given_back, own]
         if self.memory.pool:
             areas.insert(0, self.memory.pool)
         for size in (self.ta, pages(file_bytes)):
@@ -64,7 +74,7 @@ class Plan:
         """Yield the budget, for an AOT file and code of these sizes; the sizes add up to the whole."""
         heap = self.largest_heap(file_bytes, code_bytes)
         yield Share("firmware", FIRMWARE, "TF-A, BL31")
-        yield Share("OP-TEE core", CORE - CORE_GIVES_BACK, "code, data, heap, page tables")
+        yield Share("OP-TEE core", CORE - self.given_back, "code, data, heap, page tables")
         yield Share("TA image", pages(self.ta_image), "the runtime TA: WAMR and WASI")
         yield Share("TA stack", pages(self.ta_stack), "compiled code runs on it")
         yield Share("TA loader", LDELF, "ldelf, arguments")
@@ -72,7 +82,7 @@ class Plan:
         yield Share("module's code", pages(code_bytes), "executable, not writable")
         yield Share("heap", heap, "linear memory and what the runtime needs", free=True)
         rest = self.memory.total - sum(
-            (FIRMWARE, CORE - CORE_GIVES_BACK, self.ta, pages(file_bytes), pages(code_bytes), heap)
+            (FIRMWARE, CORE - self.given_back, self.ta, pages(file_bytes), pages(code_bytes), heap)
         )
         yield Share("scattered", rest, "in pieces, for other TAs and for files")
 
@@ -85,12 +95,24 @@ def _take(areas: list[int], size: int) -> None:
             return
 
 
-def plan_of(memory: SecureMemory, ta_elf: Path | None) -> Plan:
-    """Return the plan with the TA of an ELF file, or with the usual one's sizes."""
-    if ta_elf is None:
-        return Plan(memory)
-    image, stack = _measure(ta_elf)
-    return Plan(memory, image, stack)
+def plan_of(memory: SecureMemory, ta_elf: Path | None, core_elf: Path | None) -> Plan:
+    """Return the plan with the TA and the core of two ELF files, or with the usual ones' sizes."""
+    image, stack = _measure(ta_elf) if ta_elf else (_TA_IMAGE, TA_STACK)
+    return Plan(memory, image, stack, _core_leaves(core_elf) if core_elf else _CORE_LEAVES)
+
+
+def _core_leaves(elf: Path) -> int:
+    """Return what a core's image leaves of its part, by the symbols of its linker script (kern.ld.S)."""
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import SymbolTableSection
+
+    found: dict[str, int] = {}
+    with elf.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        if isinstance(table, SymbolTableSection):
+            found = {symbol.name: int(symbol["st_value"]) for symbol in table.iter_symbols()}
+    start, end = found.get("__vcore_free_start"), found.get("__vcore_free_end")
+    return end - start if start is not None and end is not None else _CORE_LEAVES
 
 
 def _measure(elf: Path) -> tuple[int, int]:

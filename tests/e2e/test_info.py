@@ -139,6 +139,9 @@ def test_a_panic_of_the_ta_is_shown_with_file_and_line_and_recorded(vm: Lab, tmp
     data[text.offset + 4 : text.offset + text.size] = bytes(text.size - 4)
     broken = tmp_path / "broken.aot"
     broken.write_bytes(data)
+    # Refused otherwise: such code has no bounds checks in it.
+    told = {"aot_sha256": hashlib.sha256(data).hexdigest(), "bounds_checks": True}
+    (tmp_path / "broken.aot.json").write_text(json.dumps(told))
     done = run_invoke("run", broken)
     assert done.status == 126
     assert "panicked: undef-abort" in done.stderr
