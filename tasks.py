@@ -209,7 +209,7 @@ def plan(_: Context, json: bool = False) -> None:
 
 @command(help={"repeat": "runs of each (default: 10)", "json": "print JSON on stdout", **TARGET})
 def bench(_: Context, repeat: int = 10, json: bool = False, target: str = "qemu") -> None:
-    """Measure start-up and computing, TEE against normal world."""
+    """Measure start-up and speed, TEE against normal world."""
     from json import dumps
 
     from teeforge.bench import run_bench
