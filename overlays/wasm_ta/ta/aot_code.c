@@ -335,8 +335,12 @@ static bool check_relocation(struct checker *checker, struct reader *reader,
 			      "the AOT file is damaged: a relocation to %.*s, it has %"PRIu32" functions",
 			      name.length, name.text, checker->func_count);
 
-	/* Data is reached by its section and an addend; the end may be named */
-	if (find_place(checker, name, &place) && addend > place)
+	/*
+	 * Data is reached by its section and an addend, the end included, and
+	 * functions without. The runtime adds whatever there is.
+	 */
+	find_place(checker, name, &place);
+	if (addend > place)
 		return refuse(checker,
 			      "the AOT file is damaged: a relocation to byte %#"PRIx64" of %.*s, which has %#"PRIx64,
 			      addend, name.length, name.text, place);
