@@ -1,0 +1,101 @@
+"""Compilers that people use: each compiles a program that runs in the TEE, as the README's table says."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from teeforge.lab import Lab
+
+from .conftest import ROOT, run_invoke
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+FOLDER = Path(__file__).parent / "compilers"
+TABLE: list[dict[str, Any]] = yaml.safe_load((FOLDER / "compilers.yaml").read_text())
+
+
+def wasi_sdk() -> str:
+    return os.environ.get("TEEFORGE_TEST_WASI_SDK", "/opt/wasi-sdk")
+
+
+def run(argv: list[str], cwd: Path | None = None) -> None:
+    environment = os.environ | {
+        "DEBIAN_FRONTEND": "noninteractive",
+        "ZIG_GLOBAL_CACHE_DIR": str(ROOT / "build/compilers/zig-cache"),
+        "ZIG_LOCAL_CACHE_DIR": str(ROOT / "build/compilers/zig-cache"),
+    }
+    done = subprocess.run(argv, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{shlex.join(argv)}\n{done.stdout}{done.stderr}"
+
+
+def installed(packages: list[str]) -> bool:
+    done = subprocess.run(["dpkg", "--status", *packages], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def install(compiler: dict[str, Any], here: Path, program: str) -> None:
+    """Get what npm or pip have, and in CI what Debian has; else skip, and say what is missing."""
+    if "pip" in compiler and not Path(program).exists():
+        locked = here / "requirements.txt"
+        locked.write_text(compiler["pip"])
+        options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
+        run([sys.executable, "-m", "pip", "install", *options, "--target", str(here), "-r", str(locked)])
+    missing = shutil.which(program) is None
+    if missing and compiler.get("apt") and os.environ.get("CI") and os.geteuid() == 0:
+        run(["apt-get", "update", "-qq"])
+        run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *compiler["apt"]])
+        missing = shutil.which(program) is None
+    if missing:
+        wanted = f"apt install {' '.join(compiler['apt'])}" if "apt" in compiler else "install it by hand"
+        pytest.skip(f"NOT TESTED: no {program} here ({wanted})")
+    if "npm" in compiler and not (here / "node_modules").exists():
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(FOLDER / compiler["npm"] / name, here / name)
+        run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=here)
+
+
+@pytest.mark.parametrize("compiler", TABLE, ids=lambda compiler: str(compiler["name"]))
+def test_a_program_of_this_compiler_runs_in_the_tee(
+    vm: Lab, tmp_path: Path, compiler: dict[str, Any]
+) -> None:
+    here = ROOT / "build" / "compilers" / compiler["name"]
+    here.mkdir(parents=True, exist_ok=True)
+    output = tmp_path / "program.wasm"
+    places = {"here": here, "wasi_sdk": wasi_sdk(), "output": output, "source": compiler["source"]}
+    install(compiler, here, compiler["program"].format(**places))
+    shutil.copy(FOLDER / compiler["source"], here)
+    run([word.format(**places) for word in shlex.split(compiler["compile"])], cwd=here)
+
+    done = run_invoke("run", output, "--args", "one two")
+    assert done.stdout == b"onetwo 1.414214\n", done.stderr
+    assert done.status == 5
+
+
+def test_the_table_names_each_compiler_once() -> None:
+    names = [compiler["name"] for compiler in TABLE]
+    assert len(names) == len(set(names))
+    assert {"clang", "wasi-sdk", "zig", "rust", "assemblyscript", "emscripten"} <= set(names)
+
+
+def test_the_npm_lock_names_no_registry() -> None:
+    assert "resolved" not in (FOLDER / "assembly/package-lock.json").read_text()
+
+
+def test_what_plain_emscripten_makes_is_refused_with_the_reason(vm: Lab, tmp_path: Path) -> None:
+    if shutil.which("emcc") is None:
+        pytest.skip("NOT TESTED: no emcc here (apt install emscripten)")
+    output = tmp_path / "grows.wasm"
+    options = "-O2 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -sTOTAL_STACK=32768"
+    run(["emcc", *options.split(), "program.c", "-o", str(output)], cwd=FOLDER)
+    done = run_invoke("run", output, "--args", "one two")
+    assert done.status not in (0, 5)
+    assert "emscripten_notify_memory_growth" in done.stderr
