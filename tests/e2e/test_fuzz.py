@@ -1,0 +1,95 @@
+"""The TA's readers and the AOT loader on this host, under sanitizers: no input hurts them, for a while."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from teeforge.lab import Lab
+
+from .conftest import ROOT
+from .test_hostile import seed_file
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+# For hours of it, by hand: TEEFORGE_FUZZ_SECONDS=3600
+SECONDS = int(os.environ.get("TEEFORGE_FUZZ_SECONDS", "15"))
+
+PACKAGES = ("clang-14", "libclang-rt-14-dev")
+
+
+@pytest.fixture(scope="module")
+def fuzzers(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build what tests/fuzz has, from the TA and from WAMR as it is patched for the TA."""
+    installed = subprocess.run(["dpkg", "--status", *PACKAGES], capture_output=True, check=False)
+    if installed.returncode != 0 and os.environ.get("CI") and os.geteuid() == 0:
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES], check=True)
+    elif installed.returncode != 0:
+        pytest.skip(f"NOT TESTED: apt install {' '.join(PACKAGES)}")
+    built = lab.builder.build(["optee_os", "wamr"])
+    lab.patch()
+    out = tmp_path_factory.mktemp("fuzz")
+    arguments = {
+        "WAMR": lab.workspace.work / "wamr" / "source",
+        "TA": ROOT / "overlays/wasm_ta/ta",
+        "TA_DEV_KIT": built["optee_os"].product("ta_dev_kit"),
+        "O": out,
+    }
+    words = [f"{name}={value}" for name, value in arguments.items()]
+    done = subprocess.run(
+        ["make", "-j2", "-C", ROOT / "tests/fuzz", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return out
+
+
+def fuzz(program: Path, corpus: Path, *options: str) -> str:
+    done = subprocess.run(
+        [program, f"-max_total_time={SECONDS}", "-timeout=20", "-rss_limit_mb=2048", *options, corpus],
+        cwd=corpus.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-5000:]
+    return done.stderr
+
+
+def test_no_aot_file_that_passes_the_check_hurts_the_loader(lab: Lab, fuzzers: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "seed.aot").write_bytes(seed_file(lab, tmp_path))
+    shown = subprocess.run(
+        [fuzzers / "fuzz_module", "-runs=1", corpus / "seed.aot"],
+        env=os.environ | {"FUZZ_SHOW": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "module loaded" in shown.stderr
+    assert "Done" in fuzz(fuzzers / "fuzz_module", corpus)
+
+
+def test_no_argument_and_no_index_of_the_host_hurts_the_ta(fuzzers: Path, tmp_path: Path) -> None:
+    (tmp_path / "corpus").mkdir()
+    assert "Done" in fuzz(fuzzers / "fuzz_parameters", tmp_path / "corpus", "-max_len=9000")
+
+
+def test_the_fuzzer_would_find_what_the_check_is_there_for(lab: Lab, fuzzers: Path, tmp_path: Path) -> None:
+    """Without the check the same loader is hurt within seconds: else the fuzzer tells nothing."""
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "seed.aot").write_bytes(seed_file(lab, tmp_path))
+    done = subprocess.run(
+        [fuzzers / "fuzz_unchecked", "-max_total_time=60", "-timeout=20", corpus],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    shutil.rmtree(corpus)

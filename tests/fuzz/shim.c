@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the TA and WAMR's platform layer call, made up for this host: memory
+ * whose bounds the sanitizer knows, a clock that advances, no other world.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <tee_internal_api.h>
+#include <tee_internal_api_extensions.h>
+#include <util.h>
+
+#include "platform_api_vmcore.h"
+
+#define PAGE_SIZE	4096
+#define MAPPING_MAX	(512 * 1024 * 1024)
+
+/* Pages are as large as asked for, so that the first byte behind is noticed */
+static void *pages(size_t size)
+{
+	return size && size <= MAPPING_MAX ? calloc(1, size) : NULL;
+}
+
+void *tee_map_zi(size_t len, uint32_t flags __unused)
+{
+	return pages(len);
+}
+
+TEE_Result tee_unmap(void *buf, size_t len __unused)
+{
+	free(buf);
+	return TEE_SUCCESS;
+}
+
+void *TEE_Malloc(size_t size, uint32_t hint __unused)
+{
+	return size < 64 * 1024 * 1024 ? calloc(1, size) : NULL;
+}
+
+void *TEE_Realloc(void *buffer, size_t size)
+{
+	return size < 64 * 1024 * 1024 ? realloc(buffer, size) : NULL;
+}
+
+void TEE_Free(void *buffer)
+{
+	free(buffer);
+}
+
+/* Every look at the clock is a second later: waits and deadlines come to an end */
+static uint32_t seconds;
+
+void TEE_GetSystemTime(TEE_Time *time)
+{
+	*time = (TEE_Time){ .seconds = seconds++ };
+}
+
+void TEE_GetREETime(TEE_Time *time)
+{
+	TEE_GetSystemTime(time);
+}
+
+TEE_Result TEE_Wait(uint32_t timeout __unused)
+{
+	return TEE_SUCCESS;
+}
+
+void TEE_GenerateRandom(void *buffer, size_t length)
+{
+	memset(buffer, 4, length);
+}
+
+const char trace_ext_prefix[] = "TA";
+int trace_level;
+
+void trace_printf(const char *func __unused, int line __unused,
+		  int level __unused, bool level_ok __unused,
+		  const char *fmt __unused, ...)
+{
+}
+
+/* The platform layer of WAMR */
+
+int bh_platform_init(void)
+{
+	return 0;
+}
+
+void bh_platform_destroy(void)
+{
+}
+
+void *os_malloc(unsigned int size)
+{
+	return malloc(size);
+}
+
+void *os_realloc(void *ptr, unsigned int size)
+{
+	return realloc(ptr, size);
+}
+
+void os_free(void *ptr)
+{
+	free(ptr);
+}
+
+/*
+ * Code and data of a module are near each other, for relocations to reach, and
+ * end where a page ends that cannot be accessed. Start is aligned as malloc().
+ */
+static size_t mapping_size(size_t size)
+{
+	return ROUNDUP(size, PAGE_SIZE) + PAGE_SIZE;
+}
+
+void *os_mmap(void *hint __unused, size_t size, int prot __unused,
+	      int flags __unused)
+{
+	size_t mapping = mapping_size(size);
+	uint8_t *begin = NULL;
+
+	if (!size || size > MAPPING_MAX)
+		return NULL;
+
+	begin = mmap(NULL, mapping, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (begin == MAP_FAILED)
+		return NULL;
+	mprotect(begin + mapping - PAGE_SIZE, PAGE_SIZE, PROT_NONE);
+	return begin + mapping - PAGE_SIZE - ROUNDUP(size, 16);
+}
+
+void os_munmap(void *addr, size_t size)
+{
+	size_t mapping = mapping_size(size);
+
+	if (addr && size)
+		munmap((uint8_t *)addr + ROUNDUP(size, 16) + PAGE_SIZE - mapping,
+		       mapping);
+}
+
+int os_mprotect(void *addr __unused, size_t size __unused, int prot __unused)
+{
+	return 0;
+}
+
+void os_dcache_flush(void)
+{
+}
+
+korp_tid os_self_thread(void)
+{
+	return 1;
+}
+
+uint8 *os_thread_get_stack_boundary(void)
+{
+	return NULL;
+}
+
+uint64 os_time_get_boot_microsecond(void)
+{
+	return seconds;
+}
+
+int os_mutex_init(korp_mutex *mutex)
+{
+	*mutex = 0;
+	return 0;
+}
+
+int os_mutex_destroy(korp_mutex *mutex __unused)
+{
+	return 0;
+}
+
+int os_mutex_lock(korp_mutex *mutex __unused)
+{
+	return 0;
+}
+
+int os_mutex_unlock(korp_mutex *mutex __unused)
+{
+	return 0;
+}
+
+int os_vprintf(const char *format __unused, va_list ap __unused)
+{
+	return 0;
+}
+
+int os_printf(const char *format __unused, ...)
+{
+	return 0;
+}
+
+/* AOT code is for another machine: a call of it returns at once */
+void invokeNative(void *code, uint64 *argv, uint64 argc);
+
+void invokeNative(void *code __unused, uint64 *argv __unused,
+		  uint64 argc __unused)
+{
+}
+
+/* Named by parts of the runtime that the linker throws out of the TA */
+uint32 bh_get_tick_ms(void);
+void wasm_trap_delete(void *trap);
+
+uint32 bh_get_tick_ms(void)
+{
+	return seconds;
+}
+
+void wasm_trap_delete(void *trap __unused)
+{
+}
