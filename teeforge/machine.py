@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from teeforge.bootlog import STATES, Progress, last_lines, read_progress
 from teeforge.daemon import Daemon
@@ -18,10 +17,9 @@ from teeforge.identity import Identity
 from teeforge.locking import exclusive_lock
 from teeforge.qemu import SECURE_STORAGE, Firmware, MachineConfig, check_layout, command, inputs_digest
 from teeforge.qmp import Qmp
+from teeforge.ssh import SshAddress, connect
+from teeforge.target import Session, open_shell
 from teeforge.workspace import write_atomically
-
-if TYPE_CHECKING:
-    from teeforge.target import QemuTarget
 
 StateCallback = Callable[[str, float], None]
 
@@ -82,8 +80,6 @@ class Machine:
 
     def target(self) -> QemuTarget:
         """Return the machine as a target that programs are sent to and run on."""
-        from teeforge.target import QemuTarget
-
         return QemuTarget(self)
 
     def console_log(self, console: str) -> Path:
@@ -243,3 +239,45 @@ class Machine:
         for title, told in shown.items():
             lines += [f"  {title}:"] + [f"    {line}" for line in told] if told else [f"  {title}: nothing"]
         return TeeforgeError("\n".join(lines), f"the whole logs are in {self.folder}")
+
+
+class QemuTarget:
+    """A machine of ours, as a target."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.name = machine.name
+        self._machine = machine
+
+    @property
+    def address(self) -> SshAddress:
+        """Where the machine's SSH server is. Raises TeeforgeError when the machine is off."""
+        identity = self._machine.identity
+        return SshAddress(
+            host="127.0.0.1",
+            port=self._machine.ssh_port,
+            user="root",
+            client_key=identity.client_key,
+            host_key=identity.host_public_key,
+            known_hosts=identity.known_hosts,
+        )
+
+    def connect(self) -> Session:
+        """Open a connection. Raises TeeforgeError when the machine is not up."""
+        address = self.address
+        failure = self._machine.failure()
+        if failure:
+            raise TeeforgeError(
+                f"the machine {self.name} has stopped working: {failure}",
+                "`invoke boot` restarts it",
+            )
+        state = self._machine.state()
+        # Probes while it boots would only slow it down.
+        if state != "ssh":
+            raise TeeforgeError(
+                f"the machine {self.name} has only got to `{state}`", "`invoke boot` waits for it"
+            )
+        return Session(self.name, connect(self.name, address))
+
+    def shell(self) -> int:
+        """Give the user's terminal to a shell on the machine."""
+        return open_shell(self)

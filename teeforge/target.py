@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
-from teeforge.errors import TeeforgeError
 from teeforge.push import Pushed, Upload, push_files
 from teeforge.remote import Sink, run_remote
 from teeforge.ssh import SshAddress, connect, parse_host_key
@@ -17,8 +16,6 @@ from teeforge.workspace import write_atomically
 
 if TYPE_CHECKING:
     import paramiko
-
-    from teeforge.machine import Machine
 
 
 class Session:
@@ -74,48 +71,6 @@ class Target(Protocol):
     def shell(self) -> int:
         """Give the user's terminal to a shell over there; return its exit status."""
         ...
-
-
-class QemuTarget:
-    """A machine of ours; machine.py boots it."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.name = machine.name
-        self._machine = machine
-
-    @property
-    def address(self) -> SshAddress:
-        """Where the machine's SSH server is. Raises TeeforgeError when the machine is off."""
-        identity = self._machine.identity
-        return SshAddress(
-            host="127.0.0.1",
-            port=self._machine.ssh_port,
-            user="root",
-            client_key=identity.client_key,
-            host_key=identity.host_public_key,
-            known_hosts=identity.known_hosts,
-        )
-
-    def connect(self) -> Session:
-        """Open a connection. Raises TeeforgeError when the machine is not up."""
-        address = self.address
-        failure = self._machine.failure()
-        if failure:
-            raise TeeforgeError(
-                f"the machine {self.name} has stopped working: {failure}",
-                "`invoke boot` restarts it",
-            )
-        state = self._machine.state()
-        # Probes while it boots would only slow it down.
-        if state != "ssh":
-            raise TeeforgeError(
-                f"the machine {self.name} has only got to `{state}`", "`invoke boot` waits for it"
-            )
-        return Session(self.name, connect(self.name, address))
-
-    def shell(self) -> int:
-        """Give the user's terminal to a shell on the machine."""
-        return open_shell(self)
 
 
 @dataclass(frozen=True)
