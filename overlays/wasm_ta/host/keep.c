@@ -149,7 +149,8 @@ static bool wait_for_return(const struct keeper *keeper, int client)
 	while (!events[0].revents) {
 		if (poll(events, 2, -1) < 0 && errno != EINTR)
 			return false;
-		if (events[1].revents)
+		/* The next client may be here before the return is seen */
+		if (events[1].revents && !events[0].revents)
 			close(accept4(keeper->listener, NULL, NULL,
 				      SOCK_CLOEXEC));
 	}
