@@ -50,11 +50,17 @@ bool outcome_is(struct outcome *outcome, enum wasm_ta_outcome how,
 {
 	struct wasm_ta_result *result = outcome->result;
 	va_list ap = { };
+	char *c = NULL;
 
 	result->outcome = how;
 	va_start(ap, format);
 	vsnprintf(result->message, sizeof(result->message), format, ap);
 	va_end(ap);
+
+	/* The runtime quotes the file, and this ends up on consoles */
+	for (c = result->message; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 
 	return false;
 }
