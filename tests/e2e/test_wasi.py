@@ -121,7 +121,7 @@ def test_a_folder_that_is_not_there_is_one_line(vm: Lab, tmp_path: Path) -> None
 
 
 def test_more_files_than_there_is_room_for_are_refused(vm: Lab, tmp_path: Path) -> None:
-    (tmp_path / "huge").write_bytes(bytes(64 << 20))
+    (tmp_path / "huge").write_bytes(bytes(24 << 20))
     done = run_invoke("run", SAMPLES / "hello.c", "--dir", tmp_path)
     assert done.status == 125
     assert "no memory for the program's files" in done.stderr
