@@ -10,7 +10,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 from teeforge.errors import TeeforgeError
@@ -47,6 +47,20 @@ def parse_folder(text: str) -> Folder:
         kind = "is a file" if path.exists() else "is not there"
         raise TeeforgeError(f"--dir {text}: the folder {path} {kind}", _SYNTAX)
     return Folder(path, guest, writable)
+
+
+def parse_folders(texts: Sequence[str]) -> list[Folder]:
+    """Return what several --dir say; one that comes back must have its place in the program for itself."""
+    folders = [parse_folder(text) for text in texts]
+    for number, folder in enumerate(folders):
+        for other in folders[:number]:
+            same = PurePosixPath("/", folder.guest) == PurePosixPath("/", other.guest)
+            if same and (folder.writable or other.writable):
+                raise TeeforgeError(
+                    f"--dir: {other.host} and {folder.host} are both at {folder.guest}, and one comes back",
+                    f"give one another place: {folder.host}::/{folder.host.name}:rw",
+                )
+    return folders
 
 
 @contextlib.contextmanager

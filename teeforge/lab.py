@@ -147,9 +147,9 @@ class Lab:
 
         stdout is the program's alone; the program's stderr and our lines go to stderr.
         """
-        from teeforge.folder import lent, parse_folder
+        from teeforge.folder import lent, parse_folders
 
-        folders = [parse_folder(text) for text in options.folders]
+        folders = parse_folders(options.folders)
         if folders and options.where == "normal":
             raise TeeforgeError(
                 "--dir: iwasm in the normal world is given no folders", "leave one of them out"

@@ -100,7 +100,8 @@ def test_a_folder_is_read_by_the_program_and_stays_as_it_was(vm: Lab, folder: Pa
 
 def test_a_writable_folder_is_afterwards_what_the_program_left(vm: Lab, folder: Path) -> None:
     inode = (folder / "kept.txt").stat().st_ino
-    done = run_invoke("run", PROGRAMS / "tree.c", "--dir", f"{folder}::/data:rw", "--args", "/data")
+    lent = ["--dir", f"{folder}::/data:rw", "--dir", f"{PROGRAMS}::/data/other/programs"]
+    done = run_invoke("run", PROGRAMS / "tree.c", *lent, "--args", "/data")
     assert done.status == 0, done.stderr
     assert contents(folder) == {
         "changed.txt": "changed.txt\nmore\n",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from teeforge.errors import TeeforgeError
-from teeforge.folder import Folder, mirror, parse_folder
+from teeforge.folder import Folder, mirror, parse_folder, parse_folders
 
 
 def test_what_dir_says(tmp_path: Path) -> None:
@@ -27,6 +27,13 @@ def test_what_dir_cannot_mean_is_an_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(TeeforgeError, match="--dir"):
         parse_folder(text.format(tmp_path))
+
+
+def test_a_folder_that_comes_back_shares_its_place_with_none(tmp_path: Path) -> None:
+    assert len(parse_folders([f"{tmp_path}", f"{tmp_path}"])) == 2
+    assert len(parse_folders([f"{tmp_path}", f"{tmp_path}::/out:rw"])) == 2
+    with pytest.raises(TeeforgeError, match="both at /"):
+        parse_folders([f"{tmp_path}", f"{tmp_path}:rw"])
 
 
 def test_a_mirrored_folder_is_what_the_other_is(tmp_path: Path) -> None:

@@ -256,6 +256,22 @@ static bool plain_guest(const char *guest, char plain[WASM_FILES_PATH_MAX + 1])
 	       strncmp(plain, SECURE "/", strlen(SECURE "/"));
 }
 
+/* Whether a folder before has the same place, and what is whose is not known */
+static bool is_shared(const struct dir_set *set, uint32_t mount,
+		      const char *place)
+{
+	char other[WASM_FILES_PATH_MAX + 1] = { };
+	uint32_t n = 0;
+
+	for (n = 0; n < mount; n++)
+		if ((set->dirs[n].writable || set->dirs[mount].writable) &&
+		    plain_guest(set->dirs[n].guest, other) &&
+		    !strcmp(other, place))
+			return true;
+
+	return false;
+}
+
 static bool pack(struct dir_set *set, uint32_t mount,
 		 struct wasm_tee_error *error)
 {
@@ -267,6 +283,9 @@ static bool pack(struct dir_set *set, uint32_t mount,
 	if (!plain_guest(dir->guest, path))
 		return dir_fail(error, dir->guest, "",
 				"in the program, a folder is at an absolute path other than /secure");
+	if (is_shared(set, mount, path))
+		return dir_fail(error, dir->host, "",
+				"a writable folder has its place in the program for itself: HOST::/GUEST:rw");
 	if (!put_record(set, WASM_FILES_MOUNT, mount, path, 0, NULL))
 		return dir_fail(error, dir->host, "", NULL);
 

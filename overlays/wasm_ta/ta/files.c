@@ -389,6 +389,21 @@ static TEE_Result send_item(struct sending *s, uint32_t n)
 	return res;
 }
 
+/* What is lent from another folder does not go into this one */
+static bool is_elsewhere(const struct sending *s, const struct files *files,
+			 uint32_t n)
+{
+	const struct fs_item *item = &s->list.items[n];
+	uint32_t m = 0;
+
+	if (item->parent && !s->list.items[item->parent - 1].entry)
+		return true;
+	for (m = 0; m < files->count; m++)
+		if (files->mounts[m].node == item->entry->node)
+			return true;
+	return false;
+}
+
 static TEE_Result send_mount(struct sending *s, const struct files *files,
 			     uint32_t n)
 {
@@ -402,8 +417,12 @@ static TEE_Result send_mount(struct sending *s, const struct files *files,
 	if (res == TEE_SUCCESS)
 		res = result_of(fs_list(s->fs, files->mounts[n].node,
 					&s->list));
-	for (item = 0; item < s->list.count && res == TEE_SUCCESS; item++)
-		res = send_item(s, item);
+	for (item = 0; item < s->list.count && res == TEE_SUCCESS; item++) {
+		if (is_elsewhere(s, files, item))
+			s->list.items[item].entry = NULL;
+		else
+			res = send_item(s, item);
+	}
 	fs_free_list(&s->list);
 	return res;
 }
