@@ -15,8 +15,9 @@ FIRMWARE = 1 * MIB
 RAM_START = 0x4000_0000
 POOL_START = 0x6000_0000
 BLOCK = 2 * MIB
-LARGEST = 512 * MIB
-# The core keeps one page table for each 2 MiB that a TA maps, and some for the other TAs.
+LARGEST = 256 * MIB
+# The core keeps one page table for each 2 MiB that a TA maps, and some for the other TAs. They are in its own
+# 2 MiB: those for 512MiB would leave it no room to start.
 _OTHER_TABLES = 24
 
 NOT_ISOLATED = (

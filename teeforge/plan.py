@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from teeforge.memory import FIRMWARE, MIB, NOT_ISOLATED, OWN, PAGE, SecureMemory, pages, words
+from teeforge.memory import FIRMWARE, LARGEST, MIB, NOT_ISOLATED, OWN, PAGE, SecureMemory, pages, words
 
 # The core's part of secure RAM (CFG_TEE_RAM_VA_SIZE). What its image leaves of that it gives back for TAs
 # when it has started, but for what it took meanwhile: page tables, the device tree. Found by trying.
@@ -149,7 +149,8 @@ def plan_lines(plan: Plan, width: int = 64) -> list[str]:
     if plan.memory.pool:
         lines.append(f"not isolated: {NOT_ISOLATED}")
     else:
-        lines.append("more: a larger `secure_ram` in config.yaml, up to 512MiB, not isolated under QEMU")
+        most = words(LARGEST)
+        lines.append(f"more: a larger `secure_ram` in config.yaml, up to {most}, not isolated under QEMU")
     return lines
 
 
