@@ -80,23 +80,30 @@ class Lab:
         lock = load_lock(self.root, self.config)
         return Builder(self.workspace, self.config, lock, self.recipes, Progress())
 
+    def everyday(self) -> list[str]:
+        """Return the components that are built without being asked for by name."""
+        return [name for name, recipe in self.recipes.items() if not recipe.on_request]
+
     def fetch(self) -> None:
-        """Bring every source here."""
-        for name in self.config.sources:
+        """Bring the sources of all everyday components here."""
+        for name in dict.fromkeys(self.recipes[component].source for component in self.everyday()):
+            if name is None:
+                continue
             began = time.monotonic()
             self.builder.sources.fetch(name, lambda line, name=name: say(f"{name}: {line}"))  # type: ignore[misc]
             say(f"{name:<20} here       {time.monotonic() - began:6.1f} s")
 
     def patch(self) -> None:
-        """Write out every component's work tree, patched and overlaid, and name its commit."""
-        for name, recipe in self.recipes.items():
+        """Write out every everyday component's work tree, patched and overlaid, and name its commit."""
+        for name in self.everyday():
+            recipe = self.recipes[name]
             folder = self.workspace.work / name / "source"
             commit = self.builder.sources.check_out(recipe, folder)
             say(f"{name:<20} {commit[:12] or 'Debian':<12} {folder}")
 
     def build(self, names: Iterable[str] = ()) -> dict[str, Stored]:
-        """Bring components (none named: all) up to date; a fresh host gets its tools first."""
-        wanted = list(names) or list(self.recipes)
+        """Bring components (none named: all everyday ones) up to date."""
+        wanted = list(names) or self.everyday()
         began = time.monotonic()
         built = self.builder.build(wanted)
         say(f"{len(built)} components up to date in {time.monotonic() - began:.2f} s")

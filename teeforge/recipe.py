@@ -40,7 +40,10 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One component: where its files come from, how it is built, what it gives to others."""
+    """One component: where its files come from, how it is built, what it gives to others.
+
+    One that is made ``on_request`` is no part of `build-all`: a task asks for it when it needs it.
+    """
 
     summary: str
     steps: tuple[str, ...]
@@ -55,6 +58,7 @@ class Recipe:
     env: dict[str, str] = field(default_factory=dict)
     large_memory: str = ""
     deploy: tuple[Deployment, ...] = ()
+    on_request: bool = False
 
     def __post_init__(self) -> None:
         if self.source is None and self.overlay is None:

@@ -98,7 +98,7 @@ def _components(lab: Lab) -> dict[str, Any]:
     for name, recipe in lab.recipes.items():
         entry = current.get(name)
         report[name] = {
-            "state": "up to date" if entry else "to build",
+            "state": "up to date" if entry else "on request" if recipe.on_request else "to build",
             "summary": recipe.summary,
             "key": entry.key if entry else None,
         }

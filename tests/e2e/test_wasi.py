@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from teeforge.errors import UnreachableError
 from teeforge.lab import Lab
 from teeforge.program import Program, build_program
 from teeforge.push import Upload
@@ -48,6 +49,10 @@ def on_target(vm: Lab, *argv: str) -> Ran:
 
 
 def test_every_module_of_the_official_suite_passes_in_the_tee(vm: Lab, tmp_path: Path) -> None:
+    try:
+        vm.builder.sources.fetch("wasi-testsuite")
+    except UnreachableError as error:
+        pytest.skip(f"NOT TESTED, the suite cannot be had: {error.message}")
     junit = tmp_path / "junit.xml"
     done = run_invoke("wasi-test", "--junit", junit)
     assert b"72 of 72 pass" in done.stdout, done.stdout.decode()

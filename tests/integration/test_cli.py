@@ -41,6 +41,14 @@ def test_build_all_builds_and_the_second_time_does_nothing(mini: Checkout) -> No
     assert (mini.runs("greeting"), mini.runs("letter")) == (1, 1)
 
 
+def test_a_component_made_on_request_is_built_only_by_name(mini: Checkout) -> None:
+    mini.recipe("letter", on_request=True)
+    assert invoke(mini, "build-all").returncode == 0
+    assert (mini.runs("greeting"), mini.runs("letter")) == (1, 0)
+    assert invoke(mini, "build", "letter").returncode == 0
+    assert mini.runs("letter") == 1
+
+
 def test_a_build_killed_at_any_moment_goes_on_next_time(mini: Checkout) -> None:
     mini.recipe("greeting", steps=["sleep 0.3", "make -C {source} O={out} NAME=greeting"])
     command = [sys.executable, "-m", "invoke", "build-all"]
