@@ -193,6 +193,9 @@ class Lab:
 
         Raises TeeforgeError if it cannot run on the target ``name``.
         """
+        if heap == "max":
+            # All that is left can only be known of a core and a TA that are built.
+            self.build_deployed()
         program, verdict = self.judged(file, name)
         verdict.enforce()
         for warning in verdict.warnings:
@@ -317,15 +320,19 @@ class Lab:
             link.unlink()
         say(f"removed {', '.join(str(folder) for folder in gone)}")
 
+    def build_deployed(self) -> dict[str, Stored]:
+        """Bring the components up to date of which something goes to a target, with what they need."""
+        wanted = [component for component, recipe in self.recipes.items() if recipe.deploy]
+        return self.builder.build(wanted)
+
     def deployed(self, name: str) -> Session:
         """Return a connection to a target that has the current TAs and host apps."""
         from teeforge.push import Upload
 
-        wanted = [component for component, recipe in self.recipes.items() if recipe.deploy]
-        built = self.builder.build(wanted)
+        built = self.build_deployed()
         uploads = [
-            Upload(built[component].product(entry.product), entry.path, int(entry.mode, 8))
-            for component in wanted
+            Upload(stored.product(entry.product), entry.path, int(entry.mode, 8))
+            for component, stored in built.items()
             for entry in self.recipes[component].deploy
         ]
         session = self.boot(name).connect()

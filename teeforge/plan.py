@@ -30,6 +30,10 @@ class Share:
     free: bool = False
 
 
+# Small pieces that a session takes from the pool in ordinary RAM as well: a page or two were seen.
+POOL_SLACK = 32 << 10
+
+
 @dataclass(frozen=True)
 class Plan:
     """The budget with a given TA: ``ta_image`` and ``ta_stack`` are bytes of memory, not of the file.
@@ -62,7 +66,7 @@ class Plan:
         own = OWN - FIRMWARE - CORE
         areas = [self.given_back, own]
         if self.memory.pool:
-            areas.insert(0, self.memory.pool)
+            areas.insert(0, self.memory.pool - POOL_SLACK)
         for size in (self.ta, pages(file_bytes)):
             _take(areas, size)
         # The heap comes before the code, in the largest area. The code goes where it fits then.
