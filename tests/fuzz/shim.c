@@ -11,23 +11,26 @@
 #include <util.h>
 
 #include "platform_api_vmcore.h"
+#include "shim.h"
 
 #define PAGE_SIZE	4096
 #define MAPPING_MAX	(512 * 1024 * 1024)
 
-/* Pages are as large as asked for, so that the first byte behind is noticed */
-static void *pages(size_t size)
-{
-	return size && size <= MAPPING_MAX ? calloc(1, size) : NULL;
-}
+size_t shim_budget = MAPPING_MAX;
 
+/* Pages are as large as asked for, so that the first byte behind is noticed */
 void *tee_map_zi(size_t len, uint32_t flags __unused)
 {
-	return pages(len);
+	if (!len || len > shim_budget)
+		return NULL;
+
+	shim_budget -= len;
+	return calloc(1, len);
 }
 
-TEE_Result tee_unmap(void *buf, size_t len __unused)
+TEE_Result tee_unmap(void *buf, size_t len)
 {
+	shim_budget += len;
 	free(buf);
 	return TEE_SUCCESS;
 }
@@ -48,20 +51,24 @@ void TEE_Free(void *buffer)
 }
 
 /* Every look at the clock is a second later: waits and deadlines come to an end */
-static uint32_t seconds;
+uint32_t shim_seconds;
+uint32_t shim_ree_seconds;
+void (*shim_host)(void);
 
 void TEE_GetSystemTime(TEE_Time *time)
 {
-	*time = (TEE_Time){ .seconds = seconds++ };
+	*time = (TEE_Time){ .seconds = shim_seconds++ };
 }
 
 void TEE_GetREETime(TEE_Time *time)
 {
-	TEE_GetSystemTime(time);
+	*time = (TEE_Time){ .seconds = shim_ree_seconds + shim_seconds++ };
 }
 
 TEE_Result TEE_Wait(uint32_t timeout __unused)
 {
+	if (shim_host)
+		shim_host();
 	return TEE_SUCCESS;
 }
 
@@ -161,7 +168,7 @@ uint8 *os_thread_get_stack_boundary(void)
 
 uint64 os_time_get_boot_microsecond(void)
 {
-	return seconds;
+	return shim_seconds;
 }
 
 int os_mutex_init(korp_mutex *mutex)
@@ -209,7 +216,7 @@ void wasm_trap_delete(void *trap);
 
 uint32 bh_get_tick_ms(void)
 {
-	return seconds;
+	return shim_seconds;
 }
 
 void wasm_trap_delete(void *trap __unused)

@@ -128,6 +128,7 @@ static TEE_Result add_mount(struct receiving *r,
 		path = slash ? slash + 1 : end;
 	}
 
+	node->mount = true;
 	r->mount = node;
 	r->files->mounts[r->files->count].node = node;
 	r->files->mounts[r->files->count].flags = record->flags;

@@ -256,6 +256,8 @@ uint32_t fs_rename(struct fs *fs, const struct fs_walk *from,
 		return WASI_EXDEV;
 	if (node == to->node)
 		return WASI_ESUCCESS;
+	if (node->mount || (to->node && to->node->mount))
+		return WASI_EBUSY;
 
 	err = check_target(node, to);
 	if (err)

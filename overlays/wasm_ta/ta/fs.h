@@ -39,6 +39,7 @@ struct fs_node {
 	uint8_t type;			/* enum wasi_filetype */
 	uint8_t device;			/* enum fs_device */
 	bool same;			/* as the host app sent it */
+	bool mount;			/* a folder of the host: keeps its name */
 	bool stored;			/* FS_SECURE: object has these contents ... */
 	bool absent;			/* ... and they are there alone */
 	union {

@@ -280,6 +280,8 @@ uint32_t wasi_path_remove_directory(wasm_exec_env_t env, uint32_t number,
 		return WASI_ENOTDIR;
 	if (!walk.entry)
 		return WASI_EINVAL;
+	if (walk.node->mount)
+		return WASI_EBUSY;
 	if (walk.node->u.dir.first)
 		return WASI_ENOTEMPTY;
 
