@@ -30,11 +30,11 @@ WAMRC_FLAGS = ("--target=aarch64", "--bounds-checks=1", "--enable-ref-types", "-
 # linear memory. __heap_base and __data_end tell wamrc where that stack is, so that an overflow traps by
 # name instead of running into the program's data. Instructions newer than the first version of
 # WebAssembly are left out: this WAMR does not know them all.
-C_FLAGS = (
-    "-O2",
+C_FLAGS = ("-O2", "-Wall", "-mcpu=mvp")
+# Linked by a call of its own, without -O: with it clang runs any wasm-opt that it finds in PATH, and the
+# program would be other bits on a machine that has one.
+LINK_FLAGS = (
     "-s",
-    "-Wall",
-    "-mcpu=mvp",
     "-Wl,-z,stack-size=32768",
     "-Wl,--export=__heap_base",
     "-Wl,--export=__data_end",
@@ -97,7 +97,7 @@ def build_program(
     with _work_folder(cache) as work:
         notes = _compile_c(path, work / "program.wasm", cc, c_flags)
         data = (work / "program.wasm").read_bytes()
-    source |= {"compiler": cc.version_line, "compiler_flags": [*cc.argv[1:], *C_FLAGS, *c_flags]}
+    source |= {"compiler": cc.version_line, "compiler_flags": [*cc.argv[1:], *C_FLAGS, *LINK_FLAGS, *c_flags]}
     return _compile_wasm(data, path.with_suffix(".wasm").name, wamrc, cache, source, notes)
 
 
@@ -141,8 +141,13 @@ def _compile_c(path: Path, output: Path, cc: WasmCompiler, c_flags: Sequence[str
     # program's digest, the same wherever the file lies.
     name = f"./{path}" if str(path).startswith("-") else str(path)
     flags = [*C_FLAGS, f"-ffile-prefix-map={Path(name).parent}/=", *c_flags]
-    argv: list[str | Path] = [*cc.argv, *flags, "-o", output, name, "-lm"]
+    compiled = output.with_suffix(".o")
+    argv: list[str | Path] = [*cc.argv, *flags, "-c", "-o", compiled, name]
     status, told = _run(argv, output.parent)
+    if status == 0:
+        argv = [*cc.argv, *LINK_FLAGS, "-o", output, compiled, "-lm"]
+        status, linked = _run(argv, output.parent)
+        told += linked
     if status != 0 or not output.exists():
         if status < 0:
             raise TeeforgeError(f"{path}: {cc.path.name} was ended by {_signal(status)}", shell_line(argv))

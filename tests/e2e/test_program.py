@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 from collections.abc import Callable
@@ -64,6 +65,18 @@ def fake_wamrc(folder: Path, script: str) -> Path:
     program = write(folder / "wamrc", f"#!/bin/sh\n{script}\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     return program
+
+
+def test_a_wasm_opt_in_the_path_does_not_change_the_program(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write(tmp_path / "hello.c", HELLO)
+    without = build(source, cache=tmp_path / "one")
+    called = tmp_path / "called"
+    write(tmp_path / "bin/wasm-opt", f"#!/bin/sh\ntouch {called}\nexit 1\n").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    assert build(source, cache=tmp_path / "two").sha256 == without.sha256
+    assert not called.exists()
 
 
 @pytest.mark.parametrize("sample", sorted(path.name for path in SAMPLES.glob("*.c")))
