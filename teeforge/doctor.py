@@ -18,6 +18,7 @@ from teeforge.toolchain import find_llvm, find_wasm_compiler
 
 # What we use ourselves, beside what recipes name.
 _OWN_TOOLS = {"git": "git", "dpkg-deb": "dpkg", "qemu-system-aarch64": "qemu-system-arm"}
+NOTHING: Mapping[str, str] = {}
 # Programs for the TEE can be compiled with any of these clangs.
 _CLANGS = (14, 15, 16, 17, 18, 19, 20)
 
@@ -36,9 +37,12 @@ class Check:
         return not self.packages
 
 
-def examine(config: Config, recipes: Mapping[str, Recipe]) -> list[Check]:
-    """Look for every program and package that a build, a boot and a run need."""
-    tools = dict(_OWN_TOOLS)
+def examine(config: Config, recipes: Mapping[str, Recipe], extra: Mapping[str, str] = NOTHING) -> list[Check]:
+    """Look for every program and package that a build, a boot and a run need.
+
+    ``extra`` are further programs, each with its Debian package.
+    """
+    tools = {**_OWN_TOOLS, **extra}
     packages: set[str] = set()
     for recipe in recipes.values():
         tools |= recipe.host_tools(config.toolchain.cross)
@@ -61,13 +65,13 @@ def missing_packages(checks: Iterable[Check]) -> list[str]:
     return sorted({package for check in checks for package in check.packages})
 
 
-def ensure_host(config: Config, recipes: Mapping[str, Recipe]) -> None:
+def ensure_host(config: Config, recipes: Mapping[str, Recipe], extra: Mapping[str, str] = NOTHING) -> None:
     """Install what is missing with apt, as root or with sudo.
 
     TeeforgeError that holds the line to run where we may not.
     """
     try:
-        missing = missing_packages(examine(config, recipes))
+        missing = missing_packages(examine(config, recipes, extra))
         if not missing:
             return
     except TeeforgeError:
@@ -75,8 +79,8 @@ def ensure_host(config: Config, recipes: Mapping[str, Recipe]) -> None:
     prefix = _privilege()
     if prefix is not None and shutil.which("apt-get"):
         _update(prefix)
-        missing = missing_packages(examine(config, recipes))
-    _install(missing or missing_packages(examine(config, recipes)), prefix)
+        missing = missing_packages(examine(config, recipes, extra))
+    _install(missing or missing_packages(examine(config, recipes, extra)), prefix)
 
 
 def _install(packages: list[str], prefix: list[str] | None) -> None:

@@ -14,6 +14,7 @@ from teeforge.progress import say
 if TYPE_CHECKING:
     from teeforge.lab import Lab
 
+_TOOLS = {"shellcheck": "shellcheck"}
 _KINDS = ("unit", "integration", "e2e")
 
 
@@ -23,7 +24,7 @@ def run_tests(lab: Lab, only: str, match: str) -> int:
         raise TeeforgeError(f"--only {only}: there are {', '.join(_KINDS)}", "leave it out to run all")
     _install_requirements(lab.root)
     try:
-        ensure_host(lab.config, lab.recipes)
+        ensure_host(lab.config, lab.recipes, _TOOLS)
     except TeeforgeError as error:
         say(f"{error.message}; tests that need them will be skipped ({error.hint})")
     places = [str(lab.root / "tests" / kind) for kind in ([only] if only else _KINDS)]
