@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from teeforge.errors import TeeforgeError, UnreachableError
+from teeforge.locking import exclusive_lock
 
 # What has no date of its own is as old as this: 2020-01-01, Unix seconds.
 OVERLAY_DATE = 1577836800
@@ -47,8 +48,16 @@ class GitStore:
         import git
 
         self.path = path
+        ready = path / "teeforge.ready"
         try:
-            repository = git.Repo.init(path, bare=True)
+            # Components that share a source come here at once, and `git init` takes a lock without waiting.
+            if not ready.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with exclusive_lock(path.with_name(f"{path.name}.init")):
+                    (path / "config.lock").unlink(missing_ok=True)
+                    git.Repo.init(path, bare=True)
+                    ready.touch()
+            repository = git.Repo(path)
         except git.GitCommandNotFound as error:
             raise TeeforgeError("git is not installed", "`invoke doctor --fix` installs it") from error
         self._git = repository.git

@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,12 @@ def test_a_fetch_killed_half_way_is_fetched_again(checkout: Checkout) -> None:
     assert not store.has(checkout.pin)
     store.fetch(checkout.upstream.url, checkout.pin)
     assert store.has(checkout.pin)
+
+
+def test_many_components_may_open_a_source_at_the_same_time(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        stores = list(pool.map(lambda _: GitStore(tmp_path / "greeting.git"), range(24)))
+    assert not stores[0].has("0" * 40)
 
 
 def test_a_hand_edited_work_tree_becomes_the_tree_again(checkout: Checkout) -> None:
