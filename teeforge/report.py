@@ -13,7 +13,6 @@ from teeforge.storekeeping import prune, shelves
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab
-    from teeforge.store import Stored
 
 
 def show_status(lab: Lab, as_json: bool) -> None:
@@ -52,7 +51,7 @@ def show_health(lab: Lab, fix: bool, as_json: bool) -> int:
 
 def show_store(lab: Lab, as_json: bool) -> None:
     """Print the store's entries, most recently used first."""
-    found = shelves(lab.builder.store, _current(lab))
+    found = shelves(lab.builder.store, lab.builder.up_to_date().values())
     rows = [
         {
             "component": shelf.entry.component,
@@ -81,15 +80,10 @@ def prune_store(lab: Lab, keep_days: str, max_size: str) -> None:
         size = parse_size(max_size, "--max-size") if max_size else None
     except ValueError as error:
         raise TeeforgeError(f"store.prune: {error}", "for example --keep-days 30 --max-size 2GiB") from error
-    gone = prune(lab.builder.store, _current(lab), days, size)
+    gone = prune(lab.builder.store, lab.builder.up_to_date().values(), days, size)
     for shelf in gone:
         say(f"removed {shelf.entry.component} {shelf.entry.key[:12]} {shelf.size / 1e6:.1f} MB")
     say(f"{len(gone)} entries removed")
-
-
-def _current(lab: Lab) -> list[Stored]:
-    """Return the entries that the checkout needs as it is now."""
-    return list(lab.builder.up_to_date().values())
 
 
 def _components(lab: Lab) -> dict[str, Any]:

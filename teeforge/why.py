@@ -9,7 +9,6 @@ from typing import Any
 
 from teeforge.build import Builder, Inputs
 from teeforge.recipe import Recipe, build_order, depends_on
-from teeforge.store import Stored
 
 
 @dataclass(frozen=True)
@@ -33,12 +32,8 @@ class Change:
 
 def explain(builder: Builder, name: str) -> list[str]:
     """Say why a component is up to date, or which of its inputs changed since it was last built."""
-    *needed, _ = build_order(builder.recipes, [name])
-    done: dict[str, Stored] = {}
-    for other in needed:
-        entry = builder.peek(other, done) if _ready(builder.recipes[other], done) else None
-        if entry:
-            done[other] = entry
+    build_order(builder.recipes, [name])  # refuses an unknown name
+    done = builder.up_to_date()
     stale = [other for other in depends_on(builder.recipes[name]) if other not in done]
     if stale:
         said = [f"{name}: cannot be known before {', '.join(stale)} is built, which is not up to date"]
@@ -82,7 +77,3 @@ def _changes(manifest: Mapping[str, Any], inputs: Inputs, origin: Mapping[str, s
         # The tree's own hash changes with each of its parts, and they say more.
         if before != now and not (key == "source tree" and origin):
             yield Change(key, before, now)
-
-
-def _ready(recipe: Recipe, done: Mapping[str, Stored]) -> bool:
-    return all(other in done for other in depends_on(recipe))
