@@ -14,7 +14,10 @@ from invoke.tasks import task
 
 COMPONENT = "the component, as in recipes/"
 JOBS = "compilers at once (default: `jobs:` of config.yaml)"
-TARGET = {"target": "a target of config.yaml (default: qemu)"}
+PLACE = {
+    "target": "a target of config.yaml (default: qemu)",
+    "name": "which machine of that kind (default: the target's own)",
+}
 
 
 def command(**options: Any) -> Callable[[Callable[..., int | None]], Any]:
@@ -34,12 +37,13 @@ def command(**options: Any) -> Callable[[Callable[..., int | None]], Any]:
     return decorate
 
 
-@command(help=TARGET)
-def demo(_: Context, target: str = "qemu") -> int:
+@command(help=PLACE)
+def demo(_: Context, target: str = "qemu", name: str = "") -> int:
     """Do it all, from a bare host to the TEE's greeting."""
+    from teeforge.fleet import Place
     from teeforge.lab import Lab
 
-    return Lab().demo(target)
+    return Lab().demo(Place(target, name))
 
 
 @command()
@@ -115,20 +119,22 @@ def prune(_: Context, keep_days: str = "", max_size: str = "") -> None:
     prune_store(Lab(), keep_days, max_size)
 
 
-@command(help=TARGET)
-def boot(_: Context, target: str = "qemu") -> None:
+@command(help=PLACE)
+def boot(_: Context, target: str = "qemu", name: str = "") -> None:
     """Boot the machine, wait until it answers over SSH."""
+    from teeforge.fleet import Place
     from teeforge.lab import Lab
 
-    Lab().boot(target)
+    Lab().fleet.boot(Place(target, name))
 
 
-@command(help=TARGET)
-def deploy(_: Context, target: str = "qemu") -> None:
+@command(help=PLACE)
+def deploy(_: Context, target: str = "qemu", name: str = "") -> None:
     """Push TAs and host apps to the target over SSH."""
+    from teeforge.fleet import Place
     from teeforge.lab import Lab
 
-    Lab().deploy(target)
+    Lab().deploy(Place(target, name))
 
 
 @command(
@@ -141,7 +147,7 @@ def deploy(_: Context, target: str = "qemu") -> None:
         "env": "NAME=VALUE for the program; may be repeated",
         "dir": "HOST[::/GUEST][:rw], a folder for it; may be repeated",
         "where": "secure, or normal: the same AOT in the normal world's iwasm",
-        **TARGET,
+        **PLACE,
     },
 )
 def run(
@@ -153,14 +159,16 @@ def run(
     dir: list[str] | None = None,
     where: str = "secure",
     target: str = "qemu",
+    name: str = "",
 ) -> int:
     """Run a .c, .wasm or .aot in the TEE."""
+    from teeforge.fleet import Place
     from teeforge.lab import Lab, RunOptions, split_arguments, standard_input
 
     options = RunOptions(
         heap, split_arguments(args), tuple(env or ()), tuple(dir or ()), standard_input(), where
     )
-    return Lab().run(Path(file).expanduser(), target, options)
+    return Lab().run(Path(file).expanduser(), Place(target, name), options)
 
 
 @command(positional=["file"], help={"file": "a .wasm or .aot", "json": "print JSON on stdout"})
@@ -178,15 +186,18 @@ def wasm_info(_: Context, file: str, json: bool = False) -> int:
         "file": "a .c, .wasm or .aot",
         "args": "the program's arguments, in one string",
         "json": "print JSON on stdout",
-        **TARGET,
+        **PLACE,
     },
 )
-def heap_bounds(_: Context, file: str, args: str = "", json: bool = False, target: str = "qemu") -> None:
+def heap_bounds(
+    _: Context, file: str, args: str = "", json: bool = False, target: str = "qemu", name: str = ""
+) -> None:
     """Find the smallest and largest heap by trying in the TEE."""
+    from teeforge.fleet import Place
     from teeforge.inspection import show_heap_bounds
     from teeforge.lab import Lab, split_arguments
 
-    show_heap_bounds(Lab(), Path(file).expanduser(), target, split_arguments(args), json)
+    show_heap_bounds(Lab(), Path(file).expanduser(), Place(target, name), split_arguments(args), json)
 
 
 @command(positional=["what"], help={"what": "a result code, a message, or a log file of the secure world"})
@@ -207,32 +218,35 @@ def plan(_: Context, json: bool = False) -> None:
     show_plan(Lab(), json)
 
 
-@command(help={"repeat": "runs of each (default: 10)", "json": "print JSON on stdout", **TARGET})
-def bench(_: Context, repeat: int = 10, json: bool = False, target: str = "qemu") -> None:
+@command(help={"repeat": "runs of each (default: 10)", "json": "print JSON on stdout", **PLACE})
+def bench(_: Context, repeat: int = 10, json: bool = False, target: str = "qemu", name: str = "") -> None:
     """Measure start-up and speed, TEE against normal world."""
     from json import dumps
 
     from teeforge.bench import run_bench
+    from teeforge.fleet import Place
     from teeforge.lab import Lab
 
-    found = run_bench(Lab(), target, repeat)
+    found = run_bench(Lab(), Place(target, name), repeat)
     print(dumps(found.as_json(), indent=2) if json else "\n".join(found.lines()))
 
 
-@command(help=TARGET)
-def shell(_: Context, target: str = "qemu") -> int:
+@command(help=PLACE)
+def shell(_: Context, target: str = "qemu", name: str = "") -> int:
     """Open a shell on the target."""
+    from teeforge.fleet import Place
     from teeforge.lab import Lab
 
-    return Lab().shell(target)
+    return Lab().fleet.shell(Place(target, name))
 
 
-@command(help={"secure": "the secure world's console (default: Linux's)", **TARGET})
-def console(_: Context, secure: bool = False, target: str = "qemu") -> None:
+@command(help={"secure": "the secure world's console (default: Linux's)", **PLACE})
+def console(_: Context, secure: bool = False, target: str = "qemu", name: str = "") -> None:
     """Attach to a serial console; Ctrl-] leaves it."""
+    from teeforge.fleet import Place
     from teeforge.lab import Lab
 
-    Lab().console(target, "secure" if secure else "normal")
+    Lab().fleet.console(Place(target, name), "secure" if secure else "normal")
 
 
 @command(help={"json": "print JSON on stdout"})
@@ -244,12 +258,13 @@ def status(_: Context, json: bool = False) -> None:
     show_status(Lab(), json)
 
 
-@command(help=TARGET)
-def halt(_: Context, target: str = "qemu") -> None:
+@command(help=PLACE)
+def halt(_: Context, target: str = "qemu", name: str = "") -> None:
     """Stop the machine."""
+    from teeforge.fleet import Place
     from teeforge.lab import Lab
 
-    Lab().halt(target)
+    Lab().fleet.halt(Place(target, name))
 
 
 @command(help={"everything": "sources, products, keys and machines as well"})
@@ -286,15 +301,16 @@ def lock(_: Context) -> None:
     help={
         "match": "only the modules whose name has this",
         "junit": "also write a JUnit XML file there",
-        **TARGET,
+        **PLACE,
     },
 )
-def wasi_test(_: Context, match: str = "", junit: str = "", target: str = "qemu") -> int:
+def wasi_test(_: Context, match: str = "", junit: str = "", target: str = "qemu", name: str = "") -> int:
     """Run the official WASI test suite in the TEE."""
+    from teeforge.fleet import Place
     from teeforge.lab import Lab
     from teeforge.wasi_test import run_suite
 
-    return run_suite(Lab(), target, match, Path(junit).expanduser() if junit else None)
+    return run_suite(Lab(), Place(target, name), match, Path(junit).expanduser() if junit else None)
 
 
 @command(

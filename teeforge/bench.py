@@ -13,6 +13,7 @@ from teeforge.progress import say
 from teeforge.push import Upload
 
 if TYPE_CHECKING:
+    from teeforge.fleet import Place
     from teeforge.lab import Lab
     from teeforge.target import Session
 
@@ -87,7 +88,7 @@ class Bench:
         return [*lines, "milliseconds, as a shell on the target sees them; computing without start-up"]
 
 
-def run_bench(lab: Lab, name: str, repeat: int) -> Bench:
+def run_bench(lab: Lab, place: Place, repeat: int) -> Bench:
     """Measure on a target, everything ``repeat`` times, in rounds that take turns.
 
     Raises TeeforgeError if ``repeat`` is too small or a program does not end as it should.
@@ -96,22 +97,22 @@ def run_bench(lab: Lab, name: str, repeat: int) -> Bench:
         raise TeeforgeError(f"--repeat {repeat}: it takes at least one", "for example --repeat 10")
     stopwatch = lab.builder.build(["bench"])["bench"].product("stopwatch")
     samples = lab.root / "samples"
-    with lab.deployed(name) as session:
+    with lab.deployed(place) as session:
         session.push([Upload(stopwatch, _STOPWATCH, 0o755)])
-        hello = _push(lab, session, samples / "hello.c", name)
+        hello = _push(lab, session, samples / "hello.c", place)
         startup = _startup(session, hello, repeat)
         compute = {}
         for sample, arguments in _COMPUTE:
-            say(f"{name}: {sample}")
+            say(f"{place.name}: {sample}")
             compute[sample] = _compute(
-                session, _push(lab, session, samples / sample, name), arguments, repeat
+                session, _push(lab, session, samples / sample, place), arguments, repeat
             )
     return Bench(startup, compute)
 
 
-def _push(lab: Lab, session: Session, sample: Path, name: str) -> tuple[str, str]:
+def _push(lab: Lab, session: Session, sample: Path, place: Place) -> tuple[str, str]:
     """Return the heap and the path on the target of a sample that was sent there."""
-    program, heap = lab.prepare(sample, name)
+    program, heap = lab.prepare(sample, place)
     remote = f"/tmp/{sample.stem}.{program.sha256[:12]}.aot"
     session.push([Upload(program.aot, remote, 0o644)])
     return str(heap), remote

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from teeforge.progress import say
 
 if TYPE_CHECKING:
+    from teeforge.fleet import Place
     from teeforge.lab import Lab
     from teeforge.target import Session
 
@@ -33,16 +34,16 @@ def show_plan(lab: Lab, as_json: bool) -> None:
     print(json.dumps(plan_json(plan), indent=1) if as_json else "\n".join(plan_lines(plan)))
 
 
-def show_heap_bounds(lab: Lab, file: Path, name: str, arguments: tuple[str, ...], as_json: bool) -> None:
+def show_heap_bounds(lab: Lab, file: Path, place: Place, arguments: tuple[str, ...], as_json: bool) -> None:
     """Find the smallest and the largest pool that a program runs in, by running it; print them."""
     from teeforge.bounds import find_bounds
     from teeforge.push import Upload
 
-    program, verdict = lab.judged(file, name)
+    program, verdict = lab.judged(file, place)
     verdict.enforce()
     assert verdict.needed is not None
     largest = verdict.largest if verdict.largest is not None else verdict.needed
-    with lab.deployed(name) as session:
+    with lab.deployed(place) as session:
         remote = f"/tmp/{file.stem}.{program.sha256[:12]}.aot"
         session.push([Upload(program.aot, remote, 0o644)])
         say(f"running {file.name} again and again, to find the heaps that it starts in")

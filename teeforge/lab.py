@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
 from teeforge.build import Builder
-from teeforge.config import QemuTarget, SshTarget, find_root, load_config
+from teeforge.config import find_root, load_config
 from teeforge.errors import TeeforgeError
+from teeforge.fleet import Fleet, Place
 from teeforge.lock import load_lock
 from teeforge.progress import Progress, say
 from teeforge.recipe import Recipe, load_recipes
 from teeforge.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from teeforge.machine import Machine
     from teeforge.plan import Plan
     from teeforge.program import Program
     from teeforge.record import RunRecord
     from teeforge.store import Stored
-    from teeforge.target import Session, Target
+    from teeforge.target import Session
     from teeforge.verdict import Verdict
 
 # The host app's name on the target, and where programs are put there.
@@ -80,6 +80,11 @@ class Lab:
         lock = load_lock(self.root, self.config)
         return Builder(self.workspace, self.config, lock, self.recipes, Progress())
 
+    @functools.cached_property
+    def fleet(self) -> Fleet:
+        """The targets, and the machines that were started."""
+        return Fleet(self.config, self.workspace, lambda: self.builder)
+
     def everyday(self) -> list[str]:
         """Return the components that are built without being asked for by name."""
         return [name for name, recipe in self.recipes.items() if not recipe.on_request]
@@ -109,47 +114,12 @@ class Lab:
         say(f"{len(built)} components up to date in {time.monotonic() - began:.2f} s")
         return built
 
-    def machine(self, name: str) -> Machine:
-        """Return the machine of a target of kind qemu, its firmware built."""
-        from teeforge.identity import load_identity
-        from teeforge.machine import Machine
-        from teeforge.qemu import Firmware, MachineConfig
-
-        settings = self.config.targets[name]
-        assert isinstance(settings, QemuTarget)
-        parts = [part.split(".") for part in (settings.firmware, settings.kernel, settings.initrd)]
-        for component, product in parts:
-            if product not in getattr(self.recipes.get(component), "products", {}):
-                raise TeeforgeError(
-                    f"config.yaml: targets.{name}: no recipe gives `{component}.{product}`",
-                    "name a component and one of its products",
-                )
-        built = self.builder.build([component for component, _ in parts])
-        flash, kernel, initrd = (built[component].product(product) for component, product in parts)
-        return Machine(
-            name,
-            self.workspace.targets / name,
-            MachineConfig(settings.cpus, settings.memory_mib, settings.cpu, settings.ssh_port),
-            Firmware(flash, kernel, initrd),
-            load_identity(self.workspace.identity),
-        )
-
-    def boot(self, name: str) -> Target:
-        """Bring a target to where it answers over SSH, and return it."""
-        settings = self._target_settings(name)
-        if isinstance(settings, SshTarget):
-            return self.board(name, settings)
-        machine = self.machine(name)
-        if machine.boot(lambda state, seconds: say(f"{name:<20} {state:<10} {seconds:6.1f} s")):
-            say(f"{machine.ssh_line()}")
-        return machine.target()
-
-    def deploy(self, name: str) -> None:
+    def deploy(self, place: Place) -> None:
         """Build and boot what is not yet, and make the target's TAs and host apps the current ones."""
-        with self.deployed(name):
+        with self.deployed(place):
             pass
 
-    def run(self, file: Path, name: str, options: RunOptions) -> int:
+    def run(self, file: Path, place: Place, options: RunOptions) -> int:
         """Compile ``file`` as far as needed, run it on a target; return its exit status.
 
         stdout is the program's alone; the program's stderr and our lines go to stderr.
@@ -157,11 +127,11 @@ class Lab:
         from teeforge.folder import lent, parse_folders
 
         folders = parse_folders(options.folders)
-        program, heap = self.prepare(file, name, options.heap)
+        program, heap = self.prepare(file, place, options.heap)
         for setting in options.environment:
             if "=" not in setting:
                 raise TeeforgeError(f"--env {setting}: is not NAME=VALUE", "for example --env LANG=C")
-        with self.deployed(name) as session:
+        with self.deployed(place) as session:
             from teeforge.push import Upload
 
             remote = f"{_PROGRAMS}/{file.stem}.{program.sha256[:12]}.aot"
@@ -171,7 +141,7 @@ class Lab:
             if options.where == "normal":
                 argv = [_REFERENCE, *words, remote, *options.arguments]
                 return session.run(argv, stdin=options.stdin, on_stdout=out, on_stderr=err)
-            record = self._record(name, file, program, heap, options)
+            record = self._record(place, file, program, heap, options)
             argv = [_HOST_APP, *record.options, *words]
             with lent(session, folders) as given:
                 status = session.run(
@@ -184,25 +154,25 @@ class Lab:
                 say(line)
             return status
 
-    def prepare(self, file: Path, name: str, heap: str = "auto") -> tuple[Program, int]:
+    def prepare(self, file: Path, place: Place, heap: str = "auto") -> tuple[Program, int]:
         """Return ``file`` compiled as far as needed, and the bytes of the heap to run it on.
 
-        Raises TeeforgeError if it cannot run on the target ``name``.
+        Raises TeeforgeError if it cannot run on ``place``.
         """
         if heap == "max":
             # All that is left can only be known of a core and a TA that are built.
             self.build_deployed()
-        program, verdict = self.judged(file, name)
+        program, verdict = self.judged(file, place)
         verdict.enforce()
         for warning in verdict.warnings:
             say(f"warning: {warning}")
         return program, _heap(verdict, heap)
 
-    def plan(self, name: str = "") -> Plan | None:
+    def plan(self, place: Place | None = None) -> Plan | None:
         """Return the memory budget of a target, with the TA as it is built now; None for a board."""
         from teeforge.plan import plan_of
 
-        if name and isinstance(self._target_settings(name), SshTarget):
+        if place and self.fleet.is_board(place):
             return None
         return plan_of(self.config.memory, *self._elves)
 
@@ -213,7 +183,7 @@ class Lab:
         ta, core = built.get("wasm_ta"), built.get("optee_os")
         return ta.product("elf") if ta else None, core.product("elf") if core else None
 
-    def judged(self, file: Path, name: str) -> tuple[Program, Verdict]:
+    def judged(self, file: Path, place: Place) -> tuple[Program, Verdict]:
         """Compile ``file`` as far as needed; say whether it will run on a target, and on which heap.
 
         Raises TeeforgeError if it does not compile, or if a .wasm could not run in any case.
@@ -222,7 +192,7 @@ class Lab:
         from teeforge.verdict import judge_aot, judge_wasm
         from teeforge.wasm import read_wasm
 
-        room = self.plan(name)
+        room = self.plan(place)
         if file.suffix.lower() == ".wasm":
             judge_wasm(read_wasm(read_program(file), str(file)), str(file), room).enforce()
         program = self._program(file)
@@ -236,7 +206,9 @@ class Lab:
         )
         return program, verdict
 
-    def _record(self, name: str, file: Path, program: Program, heap: int, options: RunOptions) -> RunRecord:
+    def _record(
+        self, place: Place, file: Path, program: Program, heap: int, options: RunOptions
+    ) -> RunRecord:
         """Return what records a run in build/runs."""
         from teeforge.record import RunRecord
         from teeforge.words import WORDS
@@ -246,12 +218,12 @@ class Lab:
             "program": file.name,
             "sha256": program.sha256,
             "arguments": list(options.arguments),
-            "target": name,
+            "target": place.name,
             "heap": heap,
             "built": {component: entry.key for component, entry in built.items()},
         }
-        on_qemu = isinstance(self._target_settings(name), QemuTarget)
-        log = self.machine_as_it_is(name).console_log("secure") if on_qemu else None
+        board = self.fleet.is_board(place)
+        log = None if board else self.fleet.machine_as_it_is(place.name).console_log("secure")
         words = self.root / WORDS
         return RunRecord(self.workspace.runs, facts, log, self.elf_of, self.config.toolchain.cross, words)
 
@@ -263,51 +235,26 @@ class Lab:
                     return entry.product(product)
         return None
 
-    def demo(self, name: str) -> int:
+    def demo(self, place: Place) -> int:
         """Everything, from a bare host to a greeting out of the secure world, with the evidence."""
         from teeforge.doctor import ensure_host
 
         ensure_host(self.config, self.recipes)
         self.build()
-        status = self.run(self.root / "samples" / "hello.c", name, RunOptions())
-        if isinstance(self._target_settings(name), QemuTarget):
-            told = [line for line in self.machine_as_it_is(name).tail("secure", 50) if "sha256" in line]
+        status = self.run(self.root / "samples" / "hello.c", place, RunOptions())
+        if not self.fleet.is_board(place):
+            log = self.fleet.machine_as_it_is(place.name).tail("secure", 50)
+            told = [line for line in log if "sha256" in line]
             say("the secure world's log says:")
             for line in told[-1:]:
                 say(f"    {line}")
         return status
 
-    def shell(self, name: str) -> int:
-        """Give the terminal to a shell on a target; return its exit status."""
-        target = self.boot(name)
-        say(target.address.ssh_line())
-        return target.shell()
-
-    def console(self, name: str, which: str) -> None:
-        """Give the terminal to a console of a machine, ``normal`` or ``secure``."""
-        from teeforge.terminal import attach
-
-        self.boot(name)
-        if isinstance(self._target_settings(name), SshTarget):
-            raise TeeforgeError(
-                f"{name} is a board: its consoles are on its own wires", "use a terminal program"
-            )
-        attach(self.workspace.targets / name, which)
-
-    def halt(self, name: str) -> None:
-        """Stop a machine that we started."""
-        if isinstance(self._target_settings(name), SshTarget):
-            raise TeeforgeError(f"{name} is a board: teeforge did not start it", "switch it off by hand")
-        stopped = self.machine_as_it_is(name).halt()
-        say(f"{name} is off" if stopped else f"{name} was off already")
-
     def clean(self, everything: bool) -> None:
         """Remove work trees, logs and caches; with ``everything`` sources, products and machines too."""
         build = self.workspace.build
         if everything:
-            for name, settings in self.config.targets.items():
-                if isinstance(settings, QemuTarget):
-                    self.machine_as_it_is(name).halt()
+            self.fleet.halt_all()
         gone = [build] if everything else [self.workspace.work, self.workspace.cache, self.workspace.logs]
         for folder in gone:
             shutil.rmtree(folder, ignore_errors=True)
@@ -321,7 +268,7 @@ class Lab:
         wanted = [component for component, recipe in self.recipes.items() if recipe.deploy]
         return self.builder.build(wanted)
 
-    def deployed(self, name: str) -> Session:
+    def deployed(self, place: Place) -> Session:
         """Return a connection to a target that has the current TAs and host apps."""
         from teeforge.push import Upload
 
@@ -331,14 +278,14 @@ class Lab:
             for component, stored in built.items()
             for entry in self.recipes[component].deploy
         ]
-        session = self.boot(name).connect()
+        session = self.fleet.boot(place).connect()
         try:
             pushed = session.push(uploads)
         except BaseException:
             session.close()
             raise
         for path in pushed.sent:
-            say(f"{name}:{path}")
+            say(f"{place.name}:{path}")
         return session
 
     def _program(self, file: Path) -> Program:
@@ -354,43 +301,6 @@ class Lab:
         if program.notes:
             say(program.notes.rstrip())
         return program
-
-    def _target_settings(self, name: str) -> QemuTarget | SshTarget:
-        if name not in self.config.targets:
-            known = ", ".join(self.config.targets)
-            raise TeeforgeError(f"config.yaml has no target `{name}`", f"known targets: {known}")
-        return self.config.targets[name]
-
-    def board(self, name: str, settings: SshTarget) -> Target:
-        """Return a target of kind ssh."""
-        from teeforge import target
-        from teeforge.identity import load_identity
-
-        key = Path(settings.key).expanduser() if settings.key else None
-        return target.SshTarget(
-            name,
-            settings.host,
-            settings.host_key,
-            key or load_identity(self.workspace.identity).client_key,
-            self.workspace.targets / name,
-            settings.port,
-            settings.user,
-        )
-
-    def machine_as_it_is(self, name: str) -> Machine:
-        """Return a machine to look at or to stop: nothing is built for it."""
-        from teeforge.identity import load_identity
-        from teeforge.machine import Machine
-        from teeforge.qemu import Firmware, MachineConfig
-
-        nothing = Path("/nonexistent")
-        return Machine(
-            name,
-            self.workspace.targets / name,
-            MachineConfig(),
-            Firmware(nothing, nothing, nothing),
-            load_identity(self.workspace.identity),
-        )
 
 
 def split_arguments(text: str) -> tuple[str, ...]:

@@ -103,10 +103,10 @@ def _targets(lab: Lab) -> dict[str, Any]:
     report: dict[str, Any] = {}
     for name, settings in lab.config.targets.items():
         if not isinstance(settings, QemuTarget):
-            address = lab.board(name, settings).address
+            address = lab.fleet.board(name, settings).address
             report[name] = {"state": "a board", "ssh": address.ssh_line(), "scp": address.scp_line()}
             continue
-        machine = lab.machine_as_it_is(name)
+        machine = lab.fleet.machine_as_it_is(name)
         state = machine.state()
         report[name] = {"state": state}
         if state != "off":

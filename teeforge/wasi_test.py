@@ -22,6 +22,7 @@ from teeforge.reader import printable
 from teeforge.workspace import write_atomically
 
 if TYPE_CHECKING:
+    from teeforge.fleet import Place
     from teeforge.lab import Lab
     from teeforge.target import Session
 
@@ -124,7 +125,7 @@ def _entries(root: Path) -> Iterator[tuple[str, str]]:
         yield (f"{name}/", "dir") if path.is_dir() else (name, str(path.stat().st_size))
 
 
-def run_suite(lab: Lab, target: str, match: str, junit: Path | None) -> int:
+def run_suite(lab: Lab, place: Place, match: str, junit: Path | None) -> int:
     """Compile and run the suite on a target; print a table; return 1 if a module failed."""
     modules = lab.build([_COMPONENT])[_COMPONENT].product("modules")
     folders = sorted(path for path in modules.iterdir() if path.is_dir())
@@ -132,16 +133,16 @@ def run_suite(lab: Lab, target: str, match: str, junit: Path | None) -> int:
     if not cases:
         raise TeeforgeError(f"--match {match}: no module of the suite has this in its name")
     began = time.monotonic()
-    programs = _compile(lab, target, cases)
+    programs = _compile(lab, place, cases)
     say(f"{len(cases)} modules compiled in {time.monotonic() - began:.1f} s")
     began = time.monotonic()
-    with lab.deployed(target) as session:
+    with lab.deployed(place) as session:
         _send(session, [case.root for case in cases if case.root], [aot for aot, _ in programs.values()])
         outcomes = _run(session, programs)
     failed = [outcome for outcome in outcomes if outcome.reason]
     _show(outcomes)
     print(
-        f"{len(outcomes) - len(failed)} of {len(outcomes)} pass in the TEE of {target} "
+        f"{len(outcomes) - len(failed)} of {len(outcomes)} pass in the TEE of {place.name} "
         f"({time.monotonic() - began:.1f} s)"
     )
     if junit:
@@ -149,11 +150,11 @@ def run_suite(lab: Lab, target: str, match: str, junit: Path | None) -> int:
     return 1 if failed else 0
 
 
-def _compile(lab: Lab, target: str, cases: Sequence[Case]) -> dict[Case, tuple[Path, int]]:
+def _compile(lab: Lab, place: Place, cases: Sequence[Case]) -> dict[Case, tuple[Path, int]]:
     """Return AOT file and heap of each case."""
     made = {}
     for case in cases:
-        program, heap = lab.prepare(case.wasm, target)
+        program, heap = lab.prepare(case.wasm, place)
         made[case] = (program.aot, heap)
     return made
 

@@ -64,7 +64,7 @@ def lab() -> Lab:
 @pytest.fixture(scope="session")
 def vm(lab: Lab) -> Iterator[Lab]:
     """The machine, built, booted and deployed; off afterwards unless it ran before."""
-    ran_before = lab.machine_as_it_is("qemu").state() != "off"
+    ran_before = lab.fleet.machine_as_it_is("qemu").state() != "off"
     done = run_invoke("build-all")
     assert done.status == 0, done.stderr
     done = run_invoke("deploy", "--target", "qemu")

@@ -31,7 +31,7 @@ while [ -d /proc/$pid ]; do sleep 0.1; done
 
 
 def seconds_until_gone(vm: Lab, path: Path, signal_name: str) -> float:
-    with vm.machine_as_it_is("qemu").target().connect() as session:
+    with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
         session.push([Upload(path, "/tmp/endless.aot")])
         began = time.monotonic()
         session.run(
@@ -72,7 +72,7 @@ def test_a_loop_is_left_within_a_second_and_cleaned_up_by_the_ta(
     vm: Lab, then_hello_runs: Callable[[], None]
 ) -> None:
     assert seconds_until_gone(vm, compiled(vm, "loop.c").aot, "TERM") < 5
-    last = vm.machine_as_it_is("qemu").tail("secure", 5)
+    last = vm.fleet.machine_as_it_is("qemu").tail("secure", 5)
     assert any("the host app asked for the end of the run" in line for line in last), last
     then_hello_runs()
 
@@ -80,6 +80,6 @@ def test_a_loop_is_left_within_a_second_and_cleaned_up_by_the_ta(
 def test_a_loop_ends_even_when_its_host_app_is_killed(vm: Lab, then_hello_runs: Callable[[], None]) -> None:
     """Nobody is left to ask: the TEE notices that the host app gives no sign of life for 20 s."""
     assert 15 < seconds_until_gone(vm, compiled(vm, "loop.c").aot, "KILL") < 40
-    last = vm.machine_as_it_is("qemu").tail("secure", 5)
+    last = vm.fleet.machine_as_it_is("qemu").tail("secure", 5)
     assert any("gave no sign of life" in line for line in last), last
     then_hello_runs()

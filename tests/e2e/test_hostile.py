@@ -77,12 +77,12 @@ def target(vm: Lab, tmp_path: Path) -> Iterator[Target]:
     files = [f"-I{ROOT}/overlays/wasm_ta/ta/include", str(ROOT / "tests/e2e/hostile_host.c")]
     compiler = f"{vm.config.toolchain.cross}gcc"
     subprocess.run([compiler, *flags, *files, "-o", str(program), "-lteec", "-lpthread"], check=True)
-    with vm.machine_as_it_is("qemu").target().connect() as session:
+    with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
         session.push([Upload(program, "/usr/bin/hostile_host", 0o755)])
         yield Target(vm, session)
     done = run_invoke("run", SAMPLES / "hello.c")
     assert done.status == 0, done.stderr
-    log = vm.machine_as_it_is("qemu").tail("secure", 20000)
+    log = vm.fleet.machine_as_it_is("qemu").tail("secure", 20000)
     assert not [line for line in log if line.startswith("E/TC:") and "Panic" in line]
 
 

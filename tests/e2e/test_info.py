@@ -155,9 +155,9 @@ def test_a_panic_of_the_ta_is_shown_with_file_and_line_and_recorded(vm: Lab, tmp
 
 def test_the_log_of_another_tas_panic_is_explained(vm: Lab) -> None:
     said: list[bytes] = []
-    with vm.machine_as_it_is("qemu").target().connect() as session:
+    with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
         session.run(["mprotect_test"], on_stdout=said.append, on_stderr=said.append)
-    done = run_invoke("explain-error", vm.machine_as_it_is("qemu").console_log("secure"))
+    done = run_invoke("explain-error", vm.fleet.machine_as_it_is("qemu").console_log("secure"))
     assert done.status == 0
     assert "/mprotect_test/ta/code.c:" in done.stdout.decode()
 
@@ -183,7 +183,7 @@ def test_a_larger_secure_ram_gives_a_module_more_than_16_mib(
         assert abs(bounds["largest"]["computed"] - bounds["largest"]["found"]) <= 65536
         assert bounds["largest"]["found"] > 46 << 20
         said: list[bytes] = []
-        machine = Lab(ROOT).machine_as_it_is("large")
+        machine = Lab(ROOT).fleet.machine_as_it_is("large")
         with machine.target().connect() as session:
             session.run(["cat", "/proc/iomem"], on_stdout=said.append, on_stderr=said.append)
         # Linux keeps off the pool: 48 MiB from 0x60000000 are reserved.

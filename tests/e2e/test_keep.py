@@ -41,7 +41,7 @@ def push_samples(vm: Lab, session: Session, *names: str) -> None:
 
 @pytest.fixture
 def session(vm: Lab) -> Iterator[Session]:
-    with vm.machine_as_it_is("qemu").target().connect() as session:
+    with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
         push_samples(vm, session, "hello", "trap", "loop")
         sh(session, "for p in $(pidof optee_wamr); do kill $p; done; sleep 0.2")
         yield session

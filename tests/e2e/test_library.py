@@ -59,7 +59,7 @@ def test_a_module_stays_loaded_for_a_hundred_runs_and_its_exports_are_called(vm:
         cc=find_wasm_compiler(vm.config.toolchain.wasm_cc),
     )
     out, err = bytearray(), bytearray()
-    with vm.machine_as_it_is("qemu").target().connect() as session:
+    with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
         session.push([Upload(host, "/tmp/host", 0o755), Upload(program.aot, "/tmp/module.aot", 0o644)])
         status = session.run(
             ["/tmp/host", "/tmp/module.aot", str(RUNS)], on_stdout=out.extend, on_stderr=err.extend

@@ -35,7 +35,7 @@ def test_the_ta_measures_the_program_that_we_sent(vm: Lab) -> None:
     digest = sha256(compiled(vm, "hello.c").aot.read_bytes())
     done = run_invoke("run", SAMPLES / "hello.c")
     assert digest in done.stderr
-    assert any(digest in line for line in vm.machine_as_it_is("qemu").tail("secure", 20))
+    assert any(digest in line for line in vm.fleet.machine_as_it_is("qemu").tail("secure", 20))
 
 
 @pytest.mark.parametrize("sample", ["float.c", "primes.c", "sha256.c"])
@@ -119,7 +119,7 @@ def test_the_ta_itself_refuses_what_the_host_side_would_have_refused(vm: Lab, tm
         "raw.aot": (compiled(vm, "hello.c").wasm or Path()).read_bytes(),
         "noise.aot": os.urandom(4096),
     }
-    with vm.machine_as_it_is("qemu").target().connect() as session:
+    with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
         for name, data in bad.items():
             (tmp_path / name).write_bytes(data)
             session.push([Upload(tmp_path / name, f"/tmp/{name}")])
@@ -145,7 +145,7 @@ def test_a_file_that_is_not_wasm_is_one_line(vm: Lab, tmp_path: Path) -> None:
 
 def test_the_negative_proof_of_tee_mprotect_holds(vm: Lab) -> None:
     said: list[bytes] = []
-    with vm.machine_as_it_is("qemu").target().connect() as session:
+    with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
         status = session.run(["mprotect_test"], on_stdout=said.append, on_stderr=said.append)
     told = b"".join(said).decode()
     assert "not ok" not in told
@@ -169,7 +169,7 @@ def test_the_ssh_line_of_status_works(vm: Lab) -> None:
 
 def test_tas_on_the_target_can_be_written_by_nobody(vm: Lab) -> None:
     said: list[bytes] = []
-    with vm.machine_as_it_is("qemu").target().connect() as session:
+    with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
         session.run(["ls", "-l", "/lib/optee_armtz"], on_stdout=said.append, on_stderr=said.append)
     modes = [line.split()[0] for line in b"".join(said).decode().splitlines() if line.endswith(".ta")]
     assert modes

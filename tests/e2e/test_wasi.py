@@ -43,7 +43,7 @@ def compiled(lab: Lab, name: str) -> Program:
 
 def on_target(vm: Lab, *argv: str) -> Ran:
     out, err = bytearray(), bytearray()
-    with vm.machine_as_it_is("qemu").target().connect() as session:
+    with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
         status = session.run(argv, on_stdout=out.extend, on_stderr=err.extend)
     return Ran(status, bytes(out), err.decode(errors="replace"))
 
@@ -135,7 +135,7 @@ def test_more_files_than_there_is_room_for_are_refused(vm: Lab, tmp_path: Path) 
 
 
 def test_a_full_filesystem_is_an_error_of_the_program_alone(vm: Lab) -> None:
-    with vm.machine_as_it_is("qemu").target().connect() as session:
+    with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
         session.push([Upload(compiled(vm, "fill.c").aot, "/tmp/fill.aot")])
     for limit, least, most in ((["--files-limit", "1M"], 700_000, 1 << 20), ([], 4 << 20, 16 << 20)):
         done = on_target(vm, "optee_wamr", *limit, "1M", "/tmp/fill.aot")
@@ -159,7 +159,7 @@ def test_what_is_in_secure_outlives_the_run_and_the_boot(vm: Lab, secret: str) -
     assert done.status == 0, done.stderr
     assert secret in run_invoke("run", PROGRAMS / "secret.c", "--args", "list").stdout.decode()
 
-    stored = vm.machine_as_it_is("qemu").folder / "tee"
+    stored = vm.fleet.machine_as_it_is("qemu").folder / "tee"
     assert not any(word.encode() in path.read_bytes() for path in stored.rglob("*") if path.is_file())
     assert run_invoke("halt").status == 0
     done = run_invoke("run", PROGRAMS / "secret.c", "--args", f"read {secret}")

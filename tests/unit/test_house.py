@@ -22,6 +22,7 @@ FLOORS = (
     ("debian", "relock", "gitstore", "store", "sources", "remote", "push", "target", "folder"),
     ("machine", "program"),
     ("build", "doctor", "wasminfo", "record"),
+    ("fleet",),
     ("why", "storekeeping", "lab"),
     ("report", "selftest", "inspection", "wasi_test", "bench"),
 )
