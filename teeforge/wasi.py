@@ -1,4 +1,4 @@
-"""WASI preview 1: the functions that the TA offers to modules."""
+"""The functions that the TA offers to modules: WASI preview 1, and one that emcc's programs want."""
 
 from __future__ import annotations
 
@@ -55,6 +55,8 @@ SIGNATURES = {
     "sock_send": "(iiiii)i",
     "sock_shutdown": "(ii)i",
 }
+# emcc's programs that may grow call it for JavaScript's sake; the TA's does nothing.
+EMSCRIPTEN = {"emscripten_notify_memory_growth": "(i)"}
 _LETTERS = {"i32": "i", "i64": "I", "f32": "f", "f64": "F"}
 
 
@@ -66,6 +68,5 @@ def signature(kind: FuncType) -> str:
 
 def offers(module: str, name: str, kind: FuncType | None) -> bool:
     """Tell whether the TA offers a function, in that type if ``kind`` is known."""
-    if module not in MODULES or name not in SIGNATURES:
-        return False
-    return kind is None or SIGNATURES[name] == signature(kind)
+    functions = SIGNATURES if module in MODULES else EMSCRIPTEN if module == "env" else {}
+    return name in functions and (kind is None or functions[name] == signature(kind))

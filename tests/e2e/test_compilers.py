@@ -15,7 +15,7 @@ import yaml
 
 from teeforge.lab import Lab
 
-from .conftest import ROOT, run_invoke
+from .conftest import ROOT, Ran, run_invoke
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -90,12 +90,21 @@ def test_the_npm_lock_names_no_registry() -> None:
     assert "resolved" not in (FOLDER / "assembly/package-lock.json").read_text()
 
 
-def test_what_plain_emscripten_makes_is_refused_with_the_reason(vm: Lab, tmp_path: Path) -> None:
+def test_a_program_of_emscripten_may_grow(vm: Lab, tmp_path: Path) -> None:
+    assert b"onetwo" in grown(tmp_path, "-sINITIAL_MEMORY=131072").stdout
+
+
+def test_what_emscripten_makes_for_16_mib_is_refused_with_the_reason(vm: Lab, tmp_path: Path) -> None:
+    done = grown(tmp_path, "")
+    assert done.status not in (0, 5)
+    assert "-sINITIAL_MEMORY" in done.stderr
+
+
+def grown(folder: Path, memory: str) -> Ran:
+    """Run what emcc makes of a program that may grow, and takes more than ``memory``."""
     if shutil.which("emcc") is None:
         pytest.skip("NOT TESTED: no emcc here (apt install emscripten)")
-    output = tmp_path / "grows.wasm"
-    options = "-O2 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -sTOTAL_STACK=32768"
+    output = folder / "grows.wasm"
+    options = f"-O2 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -sTOTAL_STACK=32768 {memory}"
     run(["emcc", *options.split(), "program.c", "-o", str(output)], cwd=FOLDER)
-    done = run_invoke("run", output, "--args", "one two")
-    assert done.status not in (0, 5)
-    assert "emscripten_notify_memory_growth" in done.stderr
+    return run_invoke("run", output, "--args", "one two")

@@ -85,6 +85,17 @@ static NativeSymbol unstable[] = {
 	{ "proc_exit", proc_exit, "(i)", NULL },
 };
 
+/* As in the TA: emcc's programs tell JavaScript that they grew */
+static void notify_memory_growth(wasm_exec_env_t env, uint32_t memory)
+{
+	(void)env;
+	(void)memory;
+}
+
+static NativeSymbol emscripten[] = {
+	{ "emscripten_notify_memory_growth", notify_memory_growth, "(i)", NULL },
+};
+
 static double now_ms(void)
 {
 	struct timespec now = { };
@@ -303,7 +314,8 @@ int main(int argc, char *argv[])
 	if (!wasm_runtime_full_init(&init) ||
 	    !wasm_runtime_register_natives("wasi_snapshot_preview1", preview1,
 					   1) ||
-	    !wasm_runtime_register_natives("wasi_unstable", unstable, 1)) {
+	    !wasm_runtime_register_natives("wasi_unstable", unstable, 1) ||
+	    !wasm_runtime_register_natives("env", emscripten, 1)) {
 		say(options.module, "the runtime does not start");
 		return STATUS_REFUSED;
 	}

@@ -236,6 +236,26 @@ static const NativeSymbol unstable_only[] = {
 
 static NativeSymbol unstable[ARRAY_SIZE(preview1)];
 
+/* emcc's programs tell JavaScript that they grew; here nobody has to know */
+static void wasi_memory_grew(wasm_exec_env_t env __unused,
+			     uint32_t memory __unused)
+{
+}
+
+static NativeSymbol emscripten[] = {
+	SAME(emscripten_notify_memory_growth, memory_grew, "(i)"),
+};
+
+static const struct {
+	const char *module;
+	NativeSymbol *functions;
+	size_t count;
+} offered[] = {
+	{ "wasi_snapshot_preview1", preview1, ARRAY_SIZE(preview1) },
+	{ "wasi_unstable", unstable, ARRAY_SIZE(unstable) },
+	{ "env", emscripten, ARRAY_SIZE(emscripten) },
+};
+
 static void make_unstable(void)
 {
 	size_t n = 0;
@@ -268,11 +288,16 @@ void wasi_select(struct wasi *state)
 
 bool wasi_register(void)
 {
+	size_t n = 0;
+
 	make_unstable();
-	return wasm_runtime_register_natives("wasi_snapshot_preview1", preview1,
-					     ARRAY_SIZE(preview1)) &&
-	       wasm_runtime_register_natives("wasi_unstable", unstable,
-					     ARRAY_SIZE(unstable));
+	for (n = 0; n < ARRAY_SIZE(offered); n++)
+		if (!wasm_runtime_register_natives(offered[n].module,
+						   offered[n].functions,
+						   offered[n].count))
+			return false;
+
+	return true;
 }
 
 static bool equal(const char *text, size_t length, const char *name)
@@ -283,15 +308,17 @@ static bool equal(const char *text, size_t length, const char *name)
 const char *wasi_signature(const char *module, size_t module_length,
 			   const char *name, size_t name_length)
 {
+	const NativeSymbol *found = NULL;
 	size_t n = 0;
+	size_t m = 0;
 
-	if (!equal(module, module_length, "wasi_snapshot_preview1") &&
-	    !equal(module, module_length, "wasi_unstable"))
-		return NULL;
-
-	for (n = 0; n < ARRAY_SIZE(preview1); n++)
-		if (equal(name, name_length, preview1[n].symbol))
-			return preview1[n].signature;
+	for (n = 0; n < ARRAY_SIZE(offered); n++)
+		if (equal(module, module_length, offered[n].module))
+			for (m = 0; m < offered[n].count; m++) {
+				found = &offered[n].functions[m];
+				if (equal(name, name_length, found->symbol))
+					return found->signature;
+			}
 
 	return NULL;
 }
