@@ -119,13 +119,13 @@ def prune(_: Context, keep_days: str = "", max_size: str = "") -> None:
     prune_store(Lab(), keep_days, max_size)
 
 
-@command(help=PLACE)
-def boot(_: Context, target: str = "qemu", name: str = "") -> None:
+@command(help={"cold": "boot for real, without any snapshot", **PLACE})
+def boot(_: Context, cold: bool = False, target: str = "qemu", name: str = "") -> None:
     """Boot the machine, wait until it answers over SSH."""
     from teeforge.fleet import Place
     from teeforge.lab import Lab
 
-    Lab().fleet.boot(Place(target, name))
+    Lab().fleet.boot(Place(target, name), cold=cold)
 
 
 @command(help=PLACE)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# In the order in which a machine goes through them.
-STATES = ("off", "firmware", "optee", "linux", "ssh")
+# In the order in which a machine goes through them. In `prepared` it sleeps until the host wakes it.
+STATES = ("off", "firmware", "optee", "linux", "prepared", "ssh")
 
 # What each part says when it starts: (state, console, text).
 _MILESTONES = (
     ("firmware", "normal", b"NOTICE:  BL"),
     ("optee", "secure", b"OP-TEE version:"),
     ("linux", "normal", b"teeforge: state linux"),
+    ("prepared", "normal", b"teeforge: state prepared"),
     ("ssh", "normal", b"teeforge: state ssh"),
 )
 
@@ -26,7 +27,7 @@ _FATAL = (
     # The core's own panic; a TA's is worded otherwise and harms nobody else.
     ("secure", re.compile(rb"^E/TC:\S+ \S+ (Panic[^\r\n]*)", re.MULTILINE)),
 )
-# Written by overlays/rootfs/skeleton, and final only while the machine boots.
+# Written by overlays/rootfs, and final only while the machine boots.
 _FAILED_START = re.compile(rb"teeforge: (failed [^\r\n]*)")
 
 

@@ -79,13 +79,17 @@ class Fleet:
         """Return where a place's state lies."""
         return self._workspace.targets / place.name
 
-    def boot(self, place: Place) -> Target:
-        """Bring a place to where it answers over SSH, and return it."""
+    def boot(self, place: Place, *, cold: bool = False) -> Target:
+        """Bring a place to where it answers over SSH, and return it; ``cold``: without any snapshot."""
         settings = self.settings(place)
         if isinstance(settings, SshTarget):
             return self.board(place.target, settings)
         machine = self._machine(place, settings)
-        if machine.boot(lambda state, seconds: say(f"{place.name:<20} {state:<10} {seconds:6.1f} s")):
+
+        def tell(state: str, seconds: float) -> None:
+            say(f"{place.name:<20} {state:<10} {seconds:6.1f} s")
+
+        if machine.boot(tell, cold=cold):
             say(f"{machine.ssh_line()}")
         return machine.target()
 
@@ -163,6 +167,7 @@ class Fleet:
         from teeforge.identity import load_identity
         from teeforge.machine import Machine
         from teeforge.qemu import Firmware, MachineConfig
+        from teeforge.snapshot import Snapshots
 
         builder = self._builder()
         parts = [part.split(".") for part in (settings.firmware, settings.kernel, settings.initrd)]
@@ -174,10 +179,12 @@ class Fleet:
                 )
         built = builder.build([component for component, _ in parts])
         flash, kernel, initrd = (built[component].product(product) for component, product in parts)
+        digests = (*(built[component].digest(product) for component, product in parts),)
         return Machine(
             place.name,
             self.folder(place),
             MachineConfig(settings.cpus, settings.memory_mib, settings.cpu, settings.ssh_port),
-            Firmware(flash, kernel, initrd),
+            Firmware(flash, kernel, initrd, digests),
             load_identity(self._workspace.identity),
+            Snapshots(self._workspace.snapshots / place.target),
         )

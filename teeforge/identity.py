@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,16 +27,6 @@ class Identity:
     authorized_key: str
     host_public_key: str
     dropbear_host_key: bytes
-
-    def initrd(self, hostname: str) -> bytes:
-        """Return the second initramfs: a newc cpio whose files win over those of the first."""
-        return _cpio(
-            {
-                "etc/hostname": (f"{hostname}\n".encode(), 0o644),
-                "etc/dropbear/dropbear_ed25519_host_key": (self.dropbear_host_key, 0o600),
-                "root/.ssh/authorized_keys": (f"{self.authorized_key}\n".encode(), 0o600),
-            }
-        )
 
 
 def load_identity(folder: Path) -> Identity:
@@ -118,18 +107,3 @@ def _string(data: bytes) -> bytes:
 def _write_if_other(path: Path, data: bytes, mode: int) -> None:
     if not path.is_file() or path.read_bytes() != data:
         write_atomically(path, data, mode)
-
-
-def _cpio(files: Mapping[str, tuple[bytes, int]]) -> bytes:
-    """Return a newc archive of regular files whose folders the first initramfs already has."""
-    return b"".join(_members(files))
-
-
-def _members(files: Mapping[str, tuple[bytes, int]]) -> Iterator[bytes]:
-    regular = 0o100000
-    rows = [(name, data, regular | mode) for name, (data, mode) in sorted(files.items())]
-    for inode, (name, data, mode) in enumerate([*rows, ("TRAILER!!!", b"", 0)], start=1):
-        fields = (inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
-        header = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
-        for part in (header, data):
-            yield part + bytes(-len(part) % 4)

@@ -40,6 +40,16 @@ def exclusive_lock(
         os.close(descriptor)
 
 
+@contextlib.contextmanager
+def held_lock(path: Path) -> Iterator[bool]:
+    """Hold the lock file ``path`` while the block runs if it is free now; give whether it was."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def try_lock(descriptor: int) -> bool:
     """Take the exclusive lock of an open file if it is free, and say whether we have it."""
     try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import json
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,16 +17,31 @@ from teeforge.daemon import Daemon
 from teeforge.errors import TeeforgeError
 from teeforge.identity import Identity
 from teeforge.locking import exclusive_lock
-from teeforge.qemu import SECURE_STORAGE, Firmware, MachineConfig, check_layout, command, inputs_digest
+from teeforge.progress import say
+from teeforge.qemu import (
+    SECURE_STORAGE,
+    Firmware,
+    MachineConfig,
+    boot_command,
+    check_layout,
+    inputs_digest,
+    resume_command,
+)
 from teeforge.qmp import Qmp
+from teeforge.snapshot import Snapshot, Snapshots
 from teeforge.ssh import SshAddress, connect
 from teeforge.target import Session, open_shell
+from teeforge.wake import woken
 from teeforge.workspace import write_atomically
 
 StateCallback = Callable[[str, float], None]
 
 _CONSOLES = ("normal", "secure")
 _LINES_SHOWN = 8
+
+
+class PortTakenError(TeeforgeError):
+    """The port that the machine is to have on the host cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +62,15 @@ class Machine:
         config: MachineConfig,
         firmware: Firmware,
         identity: Identity,
+        snapshots: Snapshots | None = None,
     ) -> None:
+        """Take where snapshots of machines like this one are; without them each start is a boot."""
         self.name = name
         self.folder = folder
         self.identity = identity
         self._config = config
         self._firmware = firmware
+        self._snapshots = snapshots
         self._daemon = Daemon(folder, pidfile="qemu.pid", output="qemu.log")
         self._record_file = folder / "machine.json"
 
@@ -90,30 +110,35 @@ class Machine:
         """Return the last lines of a console."""
         return last_lines(self._log(console), lines)
 
-    def boot(self, on_state: StateCallback | None = None) -> bool:
+    def boot(self, on_state: StateCallback | None = None, *, cold: bool = False) -> bool:
         """Bring the machine to the state ``ssh``; say whether it had to be started.
 
-        A machine that runs with these very inputs is left alone, one with others is restarted.
-        ``on_state`` is called with each state as it is reached and the seconds since the start.
-        Raises TeeforgeError that names the state it got stuck in and shows both consoles.
+        A machine that runs with these very inputs is left alone, one with others is restarted. It is resumed
+        from the snapshot of such machines if there is one; else it boots, and one is made. ``cold`` boots in
+        any case, and does nothing with snapshots. ``on_state`` is called with each state as it is reached and
+        the seconds since the start. Raises TeeforgeError that names the state it got stuck in and shows both
+        consoles.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked():
-            second_initrd = self.identity.initrd(self.name)
-            digest = inputs_digest(self._config, self._firmware, second_initrd)
+            key = inputs_digest(self._config, self._firmware)
+            digest = self._digest(key)
             record = self._record()
-            if self._daemon.running() and record is not None and record.digest == digest:
+            if not cold and self._daemon.running() and record is not None and record.digest == digest:
                 progress = self._progress()
                 if progress == Progress("ssh"):
                     return False
                 if not progress.failure:
                     # An earlier invocation was killed while it waited.
-                    self._wait_for_boot(on_state)
+                    self._follow(on_state, time.monotonic())
                     return True
             self._stop()
             begun = time.monotonic()
-            self._start(digest, second_initrd)
-            self._wait_for_boot(on_state, begun)
+            snapshot = self._snapshots.find(key) if self._snapshots and not cold else None
+            if snapshot and self._resumed(snapshot, digest, on_state, begun):
+                return True
+            self._cold_start(digest)
+            self._follow(on_state, begun, "" if cold else key)
             return True
 
     def halt(self) -> bool:
@@ -126,24 +151,54 @@ class Machine:
     def _locked(self) -> contextlib.AbstractContextManager[int]:
         return exclusive_lock(self.folder / "lock", wait=300)
 
-    def _start(self, digest: str, second_initrd: bytes) -> None:
-        self._record_file.unlink(missing_ok=True)
-        for console in _CONSOLES:
-            self.console_log(console).unlink(missing_ok=True)
-        sizes = (self._firmware.initrd.stat().st_size, len(second_initrd))
-        check_layout(self._config, self._firmware, sum(sizes))
-        (self.folder / SECURE_STORAGE).mkdir(mode=0o700, exist_ok=True)
-        # It holds the private half of the host key.
-        write_atomically(self.folder / "identity.cpio", second_initrd, 0o600)
+    def _digest(self, key: str) -> str:
+        """Return the digest of what this machine is, of which ``key`` is the part that snapshots have."""
+        mine = (self.name, self._config.ssh_port, self.identity.host_public_key, self.identity.authorized_key)
+        return hashlib.sha256(repr((key, mine)).encode()).hexdigest()
+
+    def _cold_start(self, digest: str) -> None:
+        initrd_bytes = self._firmware.initrd.stat().st_size
+        check_layout(self._config, self._firmware, initrd_bytes)
         files = Firmware(
             self._firmware.flash.resolve(),
             self._firmware.kernel.resolve(),
             self._firmware.initrd.resolve(),
         )
-        argv = command(self._config, files, Path("identity.cpio"), sizes, self._config.ssh_port)
+        self._start(digest, boot_command(self._config, files, initrd_bytes, self._config.ssh_port))
+
+    def _resumed(self, snapshot: Snapshot, digest: str, on_state: StateCallback | None, begun: float) -> bool:
+        """Resume the machine from a snapshot; remove one that is of no use, and say False."""
+        assert self._snapshots is not None
+        try:
+            if not snapshot.is_whole():
+                raise TeeforgeError("a file of it is not as it was written")
+            argv = resume_command(
+                self._config, self._firmware.flash.resolve(), snapshot.ram.resolve(), self._config.ssh_port
+            )
+            self._start(digest, argv, snapshot)
+            self._follow(on_state, begun, resumed=True)
+        except PortTakenError:
+            raise
+        except (TeeforgeError, OSError) as error:
+            why = str(error).splitlines()[0]
+            say(f"{self.name}: the snapshot cannot be resumed, so the machine boots: {why}")
+            self._snapshots.remove(snapshot)
+            return False
+        return True
+
+    def _start(self, digest: str, argv: Sequence[str], snapshot: Snapshot | None = None) -> None:
+        self._record_file.unlink(missing_ok=True)
+        for console in _CONSOLES:
+            self.console_log(console).unlink(missing_ok=True)
+        for log in snapshot.logs() if snapshot else ():
+            shutil.copy(log, self.folder / log.name)
+        (self.folder / SECURE_STORAGE).mkdir(mode=0o700, exist_ok=True)
         self._daemon.start(argv)
         try:
             port = self._await_qmp()
+            if snapshot:
+                with Qmp(self.folder) as qmp:
+                    snapshot.load(qmp)
             record = {"digest": digest, "ssh_port": port, "command": argv}
             write_atomically(self._record_file, json.dumps(record, indent=2).encode() + b"\n")
         except BaseException:
@@ -162,31 +217,70 @@ class Machine:
             except TeeforgeError:
                 if time.monotonic() > deadline:
                     raise
-            time.sleep(0.02)
+            time.sleep(0.005)
 
-    def _wait_for_boot(self, on_state: StateCallback | None, begun: float | None = None) -> None:
-        """Follow the consoles until ``ssh``; a machine that does not get there is stopped."""
-        begun = time.monotonic() if begun is None else begun
+    def _follow(
+        self, on_state: StateCallback | None, begun: float, key: str = "", *, resumed: bool = False
+    ) -> None:
+        """Follow a started machine until ``ssh``, waking it; one that does not get there is stopped.
+
+        With ``key`` a snapshot is made on the way.
+        """
+        deadlines = self._config.deadlines
+        tell = on_state or (lambda state, seconds: None)
         try:
-            for before, state in itertools.pairwise(STATES):
-                deadline = time.monotonic() + getattr(self._config.deadlines, state)
-                while not (progress := self._progress()).reached(state):
-                    # Asked in this order, so that a last word is still read.
-                    alive = self._daemon.running()
-                    progress = self._progress()
-                    if progress.failure:
-                        raise self._stuck(before, f"gave up: {progress.failure}")
-                    if not alive and not progress.reached(state):
-                        raise self._died(before)
-                    if time.monotonic() > deadline:
-                        seconds = getattr(self._config.deadlines, state)
-                        raise self._stuck(before, f"did not get to `{state}` within {seconds:g} s")
-                    time.sleep(0.02)
-                if on_state:
-                    on_state(state, time.monotonic() - begun)
+            for before, state in itertools.pairwise(STATES[:-1]):
+                self._await(before, state, getattr(deadlines, state))
+                if not resumed:
+                    tell(state, time.monotonic() - begun)
+            if not self._progress().reached("ssh"):
+                if key:
+                    self._make_snapshot(key)
+                self._let_run()
+                if resumed:
+                    tell("resumed", time.monotonic() - begun)
+                with woken(self.folder, self.name, self.identity):
+                    self._await("prepared", "ssh", deadlines.resumed if resumed else deadlines.ssh)
+            tell("ssh", time.monotonic() - begun)
         except BaseException:
             self._stop()
             raise
+
+    def _await(self, before: str, state: str, seconds: float) -> None:
+        """Wait until the machine, which is in the state ``before``, has reached ``state``."""
+        deadline = time.monotonic() + seconds
+        while not (progress := self._progress()).reached(state):
+            # Asked in this order, so that a last word is still read.
+            alive = self._daemon.running()
+            progress = self._progress()
+            if progress.failure:
+                raise self._stuck(before, f"gave up: {progress.failure}")
+            if not alive and not progress.reached(state):
+                raise self._died(before)
+            if time.monotonic() > deadline:
+                raise self._stuck(before, f"did not get to `{state}` within {seconds:g} s")
+            time.sleep(0.01)
+
+    def _make_snapshot(self, key: str) -> None:
+        """Make a snapshot of the prepared machine; without one it goes on all the same."""
+        if self._snapshots is None:
+            return
+        try:
+            with Qmp(self.folder, timeout=20) as qmp:
+                self._snapshots.make(key, qmp, self._daemon.pid(), self.folder)
+        except (TeeforgeError, OSError) as error:
+            say(f"{self.name}: no snapshot could be made, so the next start is a boot: {error}")
+
+    def _let_run(self) -> None:
+        """Wait until the machine runs, if it is being resumed; go on if a snapshot was being made of it."""
+        deadline = time.monotonic() + self._config.deadlines.firmware
+        with Qmp(self.folder, timeout=self._config.deadlines.firmware) as qmp:
+            while (status := qmp.status()) != "running":
+                if status in ("paused", "postmigrate"):
+                    qmp.command("cont")
+                elif time.monotonic() > deadline:
+                    raise self._stuck("prepared", f"does not run: QEMU says {status}")
+                time.sleep(0.005)
 
     def _stop(self) -> bool:
         was_running = self._daemon.running()
@@ -223,7 +317,7 @@ class Machine:
     def _died(self, state: str) -> TeeforgeError:
         said = self._daemon.said()
         if any("Could not set up host forwarding rule" in line for line in said):
-            return TeeforgeError(
+            return PortTakenError(
                 f"port {self._config.ssh_port} on 127.0.0.1 cannot be used for the machine "
                 f"{self.name}: another program has it, or the system refuses it",
                 "set `ssh_port: 0` (any free one) of the target in config.yaml",

@@ -74,6 +74,16 @@ class Qmp:
             raise TeeforgeError(f"QEMU refuses {name}: {answer['error'].get('desc', '')}")
         return answer["return"]
 
+    def hand_over(self, descriptor: int, name: str) -> None:
+        """Give QEMU an open file, to be called ``fd:NAME`` in other commands."""
+        # It goes with the first byte of the command that names it; QEMU keeps the last one it was sent.
+        socket.send_fds(self._socket, [b" "], [descriptor])
+        self.command("getfd", fdname=name)
+
+    def status(self) -> str:
+        """Return what the machine as a whole does: running, paused, inmigrate, postmigrate, …"""
+        return str(self.command("query-status")["status"])
+
     def ssh_port(self) -> int:
         """Return the port of the host that is forwarded to the machine's port 22."""
         told = self.command("human-monitor-command", **{"command-line": "info usernet"})

@@ -59,6 +59,11 @@ class Workspace:
         return self.build / "targets"
 
     @property
+    def snapshots(self) -> Path:
+        """Snapshots of machines, by target; may be deleted at any time."""
+        return self.build / "snapshots"
+
+    @property
     def identity(self) -> Path:
         """This environment's SSH key pair and host key."""
         return self.build / "identity"

@@ -19,7 +19,7 @@ from elftools.elf.elffile import ELFFile
 # Where Debian's dynamic loader looks, in its order.
 LIBRARY_FOLDERS = ("lib/aarch64-linux-gnu", "usr/lib/aarch64-linux-gnu", "lib", "usr/lib")
 
-# Target path -> path in the merged package tree, or in OP-TEE's client export.
+# Target path -> path in the merged package tree, in OP-TEE's client export, or made/ for what is ours.
 PROGRAMS = {
     "bin/busybox": "bin/busybox",
     "usr/sbin/dropbear": "usr/sbin/dropbear",
@@ -28,6 +28,7 @@ PROGRAMS = {
     # scp before OpenSSH 9.0 runs itself on the far side.
     "usr/bin/scp": "usr/bin/scp",
     "usr/sbin/tee-supplicant": "usr/sbin/tee-supplicant",
+    "usr/sbin/wake": "made/wake",
 }
 # What host apps may need that nothing above names (libgcc_s: glibc opens it when a thread ends).
 EXTRA_LIBRARIES = (
@@ -151,12 +152,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--packages", type=Path, required=True, help="merged tree of the packages")
     parser.add_argument("--client", type=Path, required=True, help="usr folder of optee_client")
+    parser.add_argument("--made", type=Path, required=True, help="programs of ours")
     parser.add_argument("--modules", type=Path, required=True, help="kernel modules and `load`")
     parser.add_argument("--date", type=int, default=int(os.environ.get("SOURCE_DATE_EPOCH", "0")))
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     try:
-        userland = Tree(("usr/", asked.client), ("", asked.packages))
+        userland = Tree(("made/", asked.made), ("usr/", asked.client), ("", asked.packages))
         members = collect(userland, asked.modules, here / "skeleton")
     except BrokenInputError as error:
         sys.exit(f"mkinitramfs: {error}")

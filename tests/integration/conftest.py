@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from teeforge.lock import load_lock
 from teeforge.progress import Progress
 from teeforge.recipe import load_recipes
 from teeforge.workspace import Workspace, open_workspace
+
+from .bench import Bench
 
 MAKEFILE = """\
 all: $(O)/greeting.txt
@@ -135,3 +138,11 @@ def make_checkout(root: Path, upstream: Upstream) -> Checkout:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     return make_checkout(tmp_path / "checkout", Upstream(tmp_path / "upstream"))
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    for machine in made.machines:
+        machine.halt()

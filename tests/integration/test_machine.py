@@ -1,114 +1,23 @@
-"""A real QEMU with a firmware of a few instructions, which says on both consoles what we tell it to."""
+"""A real QEMU whose machine says on both consoles what we tell it to: states, hangs, ends."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from teeforge.errors import TeeforgeError
-from teeforge.identity import load_identity
-from teeforge.machine import Machine
-from teeforge.qemu import Deadlines, Firmware, MachineConfig
+from teeforge.qemu import Deadlines
 from teeforge.qmp import short_path
 
-ASSEMBLER, OBJCOPY = "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objcopy"
+from .bench import BOOTED, UP_TO_LINUX, Bench, is_alive, needs_qemu, pid_of
 
-pytestmark = pytest.mark.skipif(
-    not all(shutil.which(name) for name in ("qemu-system-aarch64", ASSEMBLER, OBJCOPY)),
-    reason="QEMU or the cross compiler is not installed: nothing about machines is tested",
-)
-
-# \x01 and \x02 in the script choose the normal and the secure console: PL011s of hw/arm/virt.c.
-FIRMWARE = """
-_start: adr x0, script
-        mov x3, #0x09000000
-        mov x4, #0x09040000
-        mov x2, x3
-next:   ldrb w1, [x0], #1
-        cbz w1, end
-        cmp w1, #1
-        csel x2, x3, x2, eq
-        cmp w1, #2
-        csel x2, x4, x2, eq
-        cmp w1, #3
-        b.lt next
-        strb w1, [x2]
-        b next
-end:    wfi
-        b end
-script: .asciz "{script}"
-"""
-BOOTED = (
-    r"\001NOTICE:  BL1: v2\n\002I/TC: OP-TEE version: 4\n"
-    r"\001teeforge: state linux\nteeforge: state ssh\n"
-)
-QUICK = Deadlines(firmware=5, optee=0.5, linux=0.5, ssh=0.5)
-
-
-class Bench:
-    """A folder in which machines are made, and stopped at the end."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.identity = load_identity(folder / "identity")
-        self.machines: list[Machine] = []
-        # The smallest file that passes as an arm64 Image.
-        (folder / "Image").write_bytes(bytes(56) + b"ARM\x64" + bytes(4))
-        (folder / "initrd").write_bytes(b"")
-
-    def machine(self, script: str = BOOTED, name: str = "m", **config: object) -> Machine:
-        machine = Machine(
-            name,
-            self.folder / "targets" / name,
-            replace(MachineConfig(cpus=1, memory_mib=256, deadlines=QUICK), **config),  # type: ignore[arg-type]
-            Firmware(self.flash(script), self.folder / "Image", self.folder / "initrd"),
-            self.identity,
-        )
-        self.machines.append(machine)
-        return machine
-
-    def flash(self, script: str) -> Path:
-        flash = self.folder / f"flash {abs(hash(script))}, with a comma"
-        if not flash.exists():
-            elf = self.folder / "firmware.elf"
-            subprocess.run(
-                [ASSEMBLER, "-nostdlib", "-static", "-xassembler", "-", "-o", elf],
-                input=FIRMWARE.format(script=script).encode(),
-                check=True,
-                capture_output=True,
-            )
-            subprocess.run([OBJCOPY, "-O", "binary", "-j", ".text", elf, flash], check=True)
-        return flash
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
-    yield made
-    for machine in made.machines:
-        machine.halt()
-
-
-def _pid(machine: Machine) -> int:
-    return int((machine.folder / "qemu.pid").read_text())
-
-
-def _is_alive(pid: int) -> bool:
-    # A zombie is dead; only its parent, us, has not looked yet.
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+pytestmark = needs_qemu
 
 
 def test_every_state_is_told_in_order_and_the_last_one_stays(bench: Bench) -> None:
@@ -116,7 +25,7 @@ def test_every_state_is_told_in_order_and_the_last_one_stays(bench: Bench) -> No
     assert machine.state() == "off"
     told: list[str] = []
     assert machine.boot(lambda state, seconds: told.append(state)) is True
-    assert told == ["firmware", "optee", "linux", "ssh"]
+    assert told == ["firmware", "optee", "linux", "prepared", "ssh"]
     assert machine.state() == "ssh"
     assert machine.tail("secure") == ["I/TC: OP-TEE version: 4"]
     assert machine.halt() is True
@@ -126,17 +35,17 @@ def test_every_state_is_told_in_order_and_the_last_one_stays(bench: Bench) -> No
 
 def test_booting_again_with_the_same_inputs_leaves_the_machine_alone(bench: Bench) -> None:
     bench.machine().boot()
-    pid = _pid(bench.machines[0])
+    pid = pid_of(bench.machines[0])
     # Another object, as another invocation has it.
     assert bench.machine().boot() is False
-    assert _pid(bench.machines[0]) == pid
+    assert pid_of(bench.machines[0]) == pid
 
 
 def test_booting_with_other_firmware_restarts_it(bench: Bench) -> None:
     bench.machine().boot()
-    pid = _pid(bench.machines[0])
+    pid = pid_of(bench.machines[0])
     assert bench.machine(BOOTED + r"another\n").boot() is True
-    assert not _is_alive(pid)
+    assert not is_alive(pid)
 
 
 def test_the_forwarded_port_is_on_the_loopback_and_leads_to_the_machine(bench: Bench) -> None:
@@ -172,13 +81,14 @@ def test_a_taken_port_is_named(bench: Bench) -> None:
         (r"", "off", "firmware"),
         (r"NOTICE:  BL1: up\n", "firmware", "optee"),
         (r"NOTICE:  BL1: up\n\002OP-TEE version: 4\n", "optee", "linux"),
-        (r"NOTICE:  BL1: up\n\002OP-TEE version: 4\n\001teeforge: state linux\n", "linux", "ssh"),
+        (r"NOTICE:  BL1: up\n\002OP-TEE version: 4\n\001teeforge: state linux\n", "linux", "prepared"),
+        (UP_TO_LINUX + r"teeforge: state prepared\n", "prepared", "ssh"),
     ],
 )
 def test_a_hang_says_in_which_state_and_shows_the_consoles(
     bench: Bench, script: str, before: str, wanted: str
 ) -> None:
-    machine = bench.machine(script, deadlines=Deadlines(0.5, 0.3, 0.3, 0.3))
+    machine = bench.machine(script, deadlines=Deadlines(0.5, 0.3, 0.3, 0.3, 0.3))
     with pytest.raises(TeeforgeError) as caught:
         machine.boot()
     first = caught.value.message.splitlines()[0]
@@ -199,7 +109,7 @@ def test_a_hang_says_in_which_state_and_shows_the_consoles(
 )
 def test_a_last_word_ends_the_wait_before_the_deadline(bench: Bench, last: str) -> None:
     script = r"\001NOTICE:  BL1: up\n\002OP-TEE version: 4\n" + last + r"\n"
-    machine = bench.machine(script, deadlines=Deadlines(30, 30, 30, 30))
+    machine = bench.machine(script, deadlines=Deadlines(30, 30, 30, 30, 30))
     begun = time.monotonic()
     with pytest.raises(TeeforgeError, match="gave up: "):
         machine.boot()
@@ -214,10 +124,10 @@ def test_qemu_that_dies_at_once_is_quoted(bench: Bench) -> None:
 
 
 def test_qemu_that_dies_later_is_told(bench: Bench) -> None:
-    machine = bench.machine(r"NOTICE:  BL1: up\n", deadlines=Deadlines(30, 30, 30, 30))
+    machine = bench.machine(r"NOTICE:  BL1: up\n", deadlines=Deadlines(30, 30, 30, 30, 30))
 
     def kill(state: str, _: float) -> None:
-        os.kill(_pid(machine), signal.SIGKILL)
+        os.kill(pid_of(machine), signal.SIGKILL)
 
     with pytest.raises(TeeforgeError, match="in the state `firmware`, ended: QEMU"):
         machine.boot(kill)
@@ -247,7 +157,7 @@ def test_too_little_memory_is_told_before_anything_starts(bench: Bench) -> None:
 
 
 def test_an_invocation_killed_while_it_waits_leaves_a_machine_for_the_next(bench: Bench) -> None:
-    machine = bench.machine(r"NOTICE:  BL1: up\n", deadlines=Deadlines(5, 2, 2, 2))
+    machine = bench.machine(r"NOTICE:  BL1: up\n", deadlines=Deadlines(5, 2, 2, 2, 2))
     code = (
         "import sys; from pathlib import Path; from teeforge.identity import load_identity;"
         "from teeforge.machine import Machine; from teeforge.qemu import *;"
@@ -264,22 +174,22 @@ def test_an_invocation_killed_while_it_waits_leaves_a_machine_for_the_next(bench
     )
     assert waiting.stdout is not None
     assert waiting.stdout.readline() == "firmware\n"
-    pid = _pid(machine)
+    pid = pid_of(machine)
     waiting.kill()
     waiting.communicate()
     assert machine.state() == "firmware", "QEMU has to outlive us"
     told: list[str] = []
     with pytest.raises(TeeforgeError, match="did not get to `optee`"):
-        machine.boot(lambda state, _: told.append(f"{state} {_pid(machine)}"))
+        machine.boot(lambda state, _: told.append(f"{state} {pid_of(machine)}"))
     assert told == [f"firmware {pid}"], "it was waited for, not started again"
-    assert not _is_alive(pid)
+    assert not is_alive(pid)
 
 
 def test_what_a_killed_qemu_leaves_behind_does_not_count(bench: Bench) -> None:
     machine = bench.machine()
     machine.boot()
-    os.kill(_pid(machine), signal.SIGKILL)
-    while _is_alive(_pid(machine)):
+    os.kill(pid_of(machine), signal.SIGKILL)
+    while is_alive(pid_of(machine)):
         time.sleep(0.01)
     # A number in the stale pidfile that is somebody else's by now: ours.
     (machine.folder / "qemu.pid").write_text(f"{os.getpid()}\n")
@@ -290,28 +200,28 @@ def test_what_a_killed_qemu_leaves_behind_does_not_count(bench: Bench) -> None:
     assert machine.state() == "off"
     assert machine.halt() is False
     assert machine.boot() is True
-    assert _pid(machine) != os.getpid()
+    assert pid_of(machine) != os.getpid()
 
 
 def test_torn_state_files_do_not_count(bench: Bench) -> None:
     machine = bench.machine()
     machine.boot()
-    pid = _pid(machine)
+    pid = pid_of(machine)
     (machine.folder / "machine.json").write_text('{"digest": ')
     assert machine.boot() is True
-    assert not _is_alive(pid)
+    assert not is_alive(pid)
     assert machine.state() == "ssh"
 
 
 def test_a_qemu_that_does_not_listen_any_more_is_ended(bench: Bench) -> None:
     machine = bench.machine()
     machine.boot()
-    pid = _pid(machine)
+    pid = pid_of(machine)
     os.kill(pid, signal.SIGSTOP)
     begun = time.monotonic()
     assert machine.halt() is True
     assert time.monotonic() - begun < 15
-    assert not _is_alive(pid)
+    assert not is_alive(pid)
 
 
 def test_a_folder_deeper_than_a_socket_address_works(bench: Bench) -> None:

@@ -56,13 +56,16 @@ class Made:
         shutil.copy(library, self.client / "lib/libteec.so.2.0.0")
         # As make install leaves it.
         (self.client / "lib/libteec.so.2").symlink_to("libteec.so.2.0.0")
+        self.programs = folder / "made"
+        self.programs.mkdir()
+        shutil.copy(program, self.programs / "wake")
         self.modules.mkdir()
         (self.modules / "load").write_text("tee.ko\n")
 
     def build(self) -> subprocess.CompletedProcess[str]:
         return run(
             *("rootfs/mkinitramfs.py", "--packages", self.packages, "--client", self.client),
-            *("--modules", self.modules, "--date", 1_700_000_000, "--out", self.out),
+            *("--made", self.programs, "--modules", self.modules, "--date", 1_700_000_000, "--out", self.out),
         )
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import base64
-import os
 import struct
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from teeforge.bootlog import Progress, last_lines, read_progress
 from teeforge.errors import TeeforgeError
+from teeforge.fleet import Place
 from teeforge.identity import load_identity
-from teeforge.qemu import Firmware, MachineConfig, command, inputs_digest
+from teeforge.qemu import Firmware, MachineConfig, boot_command, inputs_digest, resume_command
+from teeforge.snapshot import Snapshots
+from teeforge.wake import wake_line
 
 
 def test_a_state_is_what_the_consoles_said_last() -> None:
@@ -40,28 +44,42 @@ def test_console_lines_cannot_drive_the_terminal() -> None:
     assert last_lines(b"a\n\n\x1b[2Jb\xff\r\n  \n", 5) == ["a", "?[2Jb\N{REPLACEMENT CHARACTER}"]
 
 
-def test_the_second_initramfs_starts_on_the_page_after_the_first() -> None:
+def test_a_resumed_machine_is_the_one_that_booted_but_for_what_is_loaded() -> None:
     firmware = Firmware(Path("/f"), Path("/k"), Path("/a,b"))
-    line = command(MachineConfig(), firmware, Path("identity.cpio"), (4097, 100), 0)
-    assert "loader,file=/a,,b,addr=0x48000000,force-raw=on" in line
-    assert "loader,file=identity.cpio,addr=0x48002000,force-raw=on" in line
-    assert any(f"initrd=0x48000000,{0x2000 + 100} " in word for word in line)
+    booted = boot_command(MachineConfig(), firmware, 4097, 0)
+    resumed = resume_command(MachineConfig(), Path("/f"), Path("/r,s"), 0)
+    assert "loader,file=/a,,b,addr=0x48000000,force-raw=on" in booted
+    assert any("initrd=0x48000000,4097 " in word for word in booted)
+    assert not any("loader" in word or word in ("-kernel", "-append") for word in resumed)
+    assert any(word.endswith("mem-path=/r,,s") and "share=off" in word for word in resumed)
+    same = booted[: booted.index("-object")]
+    assert resumed[: len(same)] == same
 
 
-def test_the_digest_follows_content_and_config_but_not_paths(tmp_path: Path) -> None:
+def test_the_digest_follows_content_config_and_qemu_but_not_paths_and_ports(tmp_path: Path) -> None:
     def firmware(folder: str, flash: bytes) -> Firmware:
         (tmp_path / folder).mkdir()
         for name, data in (("flash", flash), ("kernel", b"k"), ("initrd", b"i")):
             (tmp_path / folder / name).write_bytes(data)
-        return Firmware(*(tmp_path / folder / name for name in ("flash", "kernel", "initrd")))
+        paths = [tmp_path / folder / name for name in ("flash", "kernel", "initrd")]
+        return Firmware(paths[0], paths[1], paths[2])
 
+    qemu = tmp_path / "qemu"
+    qemu.write_bytes(b"one")
+    qemu.chmod(0o755)
     one, moved, other = firmware("1", b"f"), firmware("2", b"f"), firmware("3", b"g")
-    config = MachineConfig()
-    digest = inputs_digest(config, one, b"id")
-    assert inputs_digest(config, moved, b"id") == digest
-    assert inputs_digest(config, other, b"id") != digest
-    assert inputs_digest(MachineConfig(cpus=3), one, b"id") != digest
-    assert inputs_digest(config, one, b"another") != digest
+    config = MachineConfig(qemu=str(qemu))
+    digest = inputs_digest(config, one)
+    assert inputs_digest(config, moved) == digest
+    assert inputs_digest(replace(config, ssh_port=2222), one) == digest
+    assert inputs_digest(config, other) != digest
+    assert inputs_digest(replace(config, cpus=3), one) != digest
+    known = ("a", "b", "c")
+    assert inputs_digest(config, replace(one, digests=known)) == inputs_digest(
+        config, replace(other, digests=known)
+    )
+    qemu.write_bytes(b"another")
+    assert inputs_digest(config, one) != digest
 
 
 def test_an_identity_is_made_once_and_kept(tmp_path: Path) -> None:
@@ -95,21 +113,45 @@ def test_the_dropbear_key_holds_the_public_half_that_known_hosts_pins(tmp_path: 
     assert identity.dropbear_host_key[-32:] == blob[-32:]
 
 
-@pytest.mark.skipif(not os.path.exists("/usr/bin/cpio"), reason="cpio is not installed")  # noqa: PTH110
-def test_the_second_initramfs_is_a_cpio_that_cpio_reads(tmp_path: Path) -> None:
-    import subprocess
+def test_what_wakes_a_machine_is_one_short_line_and_never_the_same(tmp_path: Path) -> None:
+    identity = load_identity(tmp_path)
+    lines = [wake_line("a-name", identity) for _ in range(2)]
+    words = lines[0].decode().removesuffix("\n").split(" ", 5)
+    assert words[0] == "wake"
+    assert abs(float(words[1]) - time.time()) < 5
+    assert len(words[2]) == 2 * 64
+    assert words[3] == "a-name"
+    assert bytes.fromhex(words[4]) == identity.dropbear_host_key
+    assert words[5] == identity.authorized_key
+    assert words[2] not in lines[1].decode()
+    # overlays/rootfs/wake.c has room for so much; a terminal takes 4095.
+    assert len(lines[0]) < 2048
 
-    identity = load_identity(tmp_path / "identity")
-    unpacked = tmp_path / "unpacked"
-    unpacked.mkdir()
-    subprocess.run(
-        ["cpio", "--extract", "--make-directories", "--quiet"],
-        cwd=unpacked,
-        input=identity.initrd("a-name"),
-        check=True,
-    )
-    assert (unpacked / "etc/hostname").read_text() == "a-name\n"
-    key = unpacked / "etc/dropbear/dropbear_ed25519_host_key"
-    assert key.read_bytes() == identity.dropbear_host_key
-    assert key.stat().st_mode & 0o777 == 0o600
-    assert (unpacked / "root/.ssh/authorized_keys").read_text() == f"{identity.authorized_key}\n"
+
+def test_a_snapshot_with_a_file_of_another_size_is_not_whole(tmp_path: Path) -> None:
+    snapshots = Snapshots(tmp_path)
+    assert snapshots.find("key") is None
+    folder = tmp_path / "key"
+    folder.mkdir()
+    for name in ("ram", "state", "normal.log", "secure.log"):
+        (folder / name).write_bytes(b"four")
+    snapshot = snapshots.find("key")
+    assert snapshot is not None and not snapshot.is_whole()
+    sizes = '{"ram": 4, "state": 4, "normal.log": 4, "secure.log": 4}'
+    (folder / "sizes.json").write_text(sizes)
+    assert snapshot.is_whole()
+    (folder / "state").write_bytes(b"3..")
+    assert not snapshot.is_whole()
+    snapshots.remove(snapshot)
+    snapshots.remove(snapshot)
+    assert snapshots.find("key") is None and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["A", "a_b", "-a", "a" * 33, "a/b", "..", "a\n"])
+def test_a_machine_has_a_name_that_can_be_a_folder_and_a_host(name: str) -> None:
+    with pytest.raises(TeeforgeError, match="is no name for a machine"):
+        Place("qemu", name)
+
+
+def test_a_machine_without_a_name_has_that_of_its_target() -> None:
+    assert (Place("board").name, Place("qemu", "a-1").name) == ("board", "a-1")
