@@ -45,6 +45,14 @@ struct fault_case {
 	uint32_t what;
 };
 
+struct watch_case {
+	const char *name;
+	uint32_t what;
+	uint32_t stop;
+	TEEC_Result expected;
+	uint32_t result;
+};
+
 static const struct call_case call_cases[] = {
 	{ "code written by the TA runs after RW -> RX",
 	  MPROTECT_TEST_ONCE, 42 },
@@ -133,6 +141,23 @@ static const struct fault_case fault_cases[] = {
 	{ "call of what is RW again faults", MPROTECT_TEST_CALL_RW_AGAIN },
 	{ "TEE core does not write to RX for the TA",
 	  MPROTECT_TEST_CORE_WRITES_TO_RX },
+};
+
+static const struct watch_case watch_cases[] = {
+	{ "loop left by the handler", MPROTECT_TEST_LEAVE, 1, TEEC_SUCCESS,
+	  42 },
+	{ "loop without a handler panics", MPROTECT_TEST_LOOP, 1,
+	  TEEC_ERROR_TARGET_DEAD, 0 },
+	{ "loop of a client that says nothing panics", MPROTECT_TEST_SILENCE,
+	  0, TEEC_ERROR_TARGET_DEAD, 0 },
+	{ "words in memory of the TA refused", MPROTECT_TEST_OWN_WORDS, 1,
+	  TEEC_SUCCESS, DENIED },
+	{ "misaligned words refused", MPROTECT_TEST_MISALIGNED_WORDS, 1,
+	  TEEC_SUCCESS, BAD },
+	{ "code that wraps refused", MPROTECT_TEST_CODE_WRAPS, 1, TEEC_SUCCESS,
+	  BAD },
+	{ "more than ten minutes refused", MPROTECT_TEST_TOO_LONG, 1,
+	  TEEC_SUCCESS, BAD },
 };
 
 static const TEEC_UUID listed = MPROTECT_TEST_UUID;
@@ -229,6 +254,25 @@ static void run_fault(const struct fault_case *c)
 	       TEEC_ERROR_TARGET_DEAD);
 }
 
+static void run_watch(const struct watch_case *c)
+{
+	/* What tee_watch() looks at: a sign of life, and whether to end */
+	uint32_t words[2] = { 0, c->stop };
+	TEEC_Operation op = { };
+	TEEC_Result res = TEEC_SUCCESS;
+
+	op.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_INPUT, TEEC_VALUE_OUTPUT,
+					 TEEC_MEMREF_TEMP_INOUT, TEEC_NONE);
+	op.params[0].value.a = c->what;
+	op.params[2].tmpref.buffer = words;
+	op.params[2].tmpref.size = sizeof(words);
+	res = invoke(&listed, MPROTECT_TEST_CMD_WATCH, &op);
+	if (res || c->expected)
+		report(c->name, "result", res, c->expected);
+	else
+		report(c->name, "tee_watch()", op.params[1].value.a, c->result);
+}
+
 static void run_bad_types(void)
 {
 	const char *name = "wrong parameter types refused";
@@ -290,6 +334,8 @@ int main(void)
 	run_bad_types();
 	for (n = 0; n < ARRAY_SIZE(fault_cases); n++)
 		run_fault(fault_cases + n);
+	for (n = 0; n < ARRAY_SIZE(watch_cases); n++)
+		run_watch(watch_cases + n);
 	/* After the panics: the listed TA still works */
 	run_call(call_cases);
 	run_unlisted();

@@ -88,4 +88,23 @@ enum mprotect_test_fault {
  */
 #define MPROTECT_TEST_CMD_BAD_TYPES	3
 
+/*
+ * Call tee_watch(), then loop for ever if it was accepted
+ *
+ * [in]  value[0].a: enum mprotect_test_watch
+ * [out] value[1].a: Result of tee_watch() if refused, 42 if the loop was left
+ * [in/out] memref[2]: struct pta_system_watch_words
+ */
+#define MPROTECT_TEST_CMD_WATCH		4
+
+enum mprotect_test_watch {
+	MPROTECT_TEST_LEAVE,		/* by the handler */
+	MPROTECT_TEST_LOOP,		/* where no handler is called */
+	MPROTECT_TEST_SILENCE,		/* the same, the client says nothing */
+	MPROTECT_TEST_OWN_WORDS,	/* what only the TA can write */
+	MPROTECT_TEST_MISALIGNED_WORDS,
+	MPROTECT_TEST_CODE_WRAPS,
+	MPROTECT_TEST_TOO_LONG,
+};
+
 #endif /* MPROTECT_TEST_H */

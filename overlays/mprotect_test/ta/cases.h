@@ -21,4 +21,8 @@ TEE_Result call_code(enum mprotect_test_code what, uint32_t *sum);
 /* What has to fault, see MPROTECT_TEST_CMD_FAULT */
 TEE_Result provoke_fault(enum mprotect_test_fault what);
 
+/* tee_watch(), then a loop, see MPROTECT_TEST_CMD_WATCH */
+TEE_Result watch_client(enum mprotect_test_watch what, void *words,
+			uint32_t *result);
+
 #endif /* CASES_H */

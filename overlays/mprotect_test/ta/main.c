@@ -78,6 +78,21 @@ static TEE_Result cmd_fault(uint32_t types, TEE_Param params[TEE_NUM_PARAMS])
 	return provoke_fault(params[0].value.a);
 }
 
+static TEE_Result cmd_watch(uint32_t types, TEE_Param params[TEE_NUM_PARAMS])
+{
+	const uint32_t expected = TEE_PARAM_TYPES(TYPE(VALUE_INPUT),
+						  TYPE(VALUE_OUTPUT),
+						  TYPE(MEMREF_INOUT),
+						  TYPE(NONE));
+
+	if (types != expected ||
+	    params[2].memref.size < sizeof(struct pta_system_watch_words))
+		return TEE_ERROR_BAD_PARAMETERS;
+
+	return watch_client(params[0].value.a, params[2].memref.buffer,
+			    &params[1].value.a);
+}
+
 static TEE_Result cmd_bad_types(uint32_t types,
 				TEE_Param params[TEE_NUM_PARAMS])
 {
@@ -118,6 +133,8 @@ TEE_Result TA_InvokeCommandEntryPoint(void *session __unused, uint32_t cmd,
 		return cmd_call(types, params);
 	case MPROTECT_TEST_CMD_FAULT:
 		return cmd_fault(types, params);
+	case MPROTECT_TEST_CMD_WATCH:
+		return cmd_watch(types, params);
 	case MPROTECT_TEST_CMD_BAD_TYPES:
 		return cmd_bad_types(types, params);
 	default:

@@ -8,3 +8,4 @@ cflags-y += -Werror
 srcs-y += main.c
 srcs-y += memory.c
 srcs-y += code.c
+srcs-y += watch.c
