@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -119,13 +120,27 @@ def prune(_: Context, keep_days: str = "", max_size: str = "") -> None:
     prune_store(Lab(), keep_days, max_size)
 
 
-@command(help={"cold": "boot for real, without any snapshot", **PLACE})
-def boot(_: Context, cold: bool = False, target: str = "qemu", name: str = "") -> None:
-    """Boot the machine, wait until it answers over SSH."""
+@command(
+    help={
+        "cold": "boot for real, without any snapshot",
+        "ephemeral": "a new machine, which is gone when it is halted",
+        **PLACE,
+    }
+)
+def boot(
+    _: Context, cold: bool = False, ephemeral: bool = False, target: str = "qemu", name: str = ""
+) -> None:
+    """Start the machine, wait until it answers over SSH."""
     from teeforge.fleet import Place
     from teeforge.lab import Lab
 
-    Lab().fleet.boot(Place(target, name), cold=cold)
+    fleet, place = Lab().fleet, Place(target, name)
+    if not ephemeral:
+        fleet.boot(place, cold=cold)
+        return
+    with fleet.ephemeral(place, hand_over=True) as place:
+        fleet.boot(place, cold=cold)
+        print(place.name)
 
 
 @command(help=PLACE)
@@ -147,6 +162,7 @@ def deploy(_: Context, target: str = "qemu", name: str = "") -> None:
         "env": "NAME=VALUE for the program; may be repeated",
         "dir": "HOST[::/GUEST][:rw], a folder for it; may be repeated",
         "where": "secure, or normal: the same AOT in the normal world's iwasm",
+        "ephemeral": "in a new machine, which is gone afterwards",
         **PLACE,
     },
 )
@@ -158,6 +174,7 @@ def run(
     env: list[str] | None = None,
     dir: list[str] | None = None,
     where: str = "secure",
+    ephemeral: bool = False,
     target: str = "qemu",
     name: str = "",
 ) -> int:
@@ -168,7 +185,9 @@ def run(
     options = RunOptions(
         heap, split_arguments(args), tuple(env or ()), tuple(dir or ()), standard_input(), where
     )
-    return Lab().run(Path(file).expanduser(), Place(target, name), options)
+    lab, path, place = Lab(), Path(file).expanduser(), Place(target, name)
+    with lab.fleet.ephemeral(place) if ephemeral else nullcontext(place) as place:
+        return lab.run(path, place, options)
 
 
 @command(positional=["file"], help={"file": "a .wasm or .aot", "json": "print JSON on stdout"})
@@ -258,13 +277,17 @@ def status(_: Context, json: bool = False) -> None:
     show_status(Lab(), json)
 
 
-@command(help=PLACE)
-def halt(_: Context, target: str = "qemu", name: str = "") -> None:
+@command(help={"all": "every machine that runs", **PLACE})
+def halt(_: Context, all: bool = False, target: str = "qemu", name: str = "") -> None:
     """Stop the machine."""
     from teeforge.fleet import Place
     from teeforge.lab import Lab
 
-    Lab().fleet.halt(Place(target, name))
+    fleet = Lab().fleet
+    if all:
+        fleet.halt_all()
+    else:
+        fleet.halt(Place(target, name))
 
 
 @command(help={"everything": "sources, products, keys and machines as well"})

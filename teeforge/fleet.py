@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +18,7 @@ from teeforge.workspace import Workspace
 
 if TYPE_CHECKING:
     from teeforge.build import Builder
+    from teeforge.identity import Identity
     from teeforge.machine import Machine
     from teeforge.target import Target
 
@@ -53,6 +57,12 @@ class Fleet:
         self._workspace = workspace
         self._builder = builder
 
+    @functools.cached_property
+    def _identity(self) -> Identity:
+        from teeforge.identity import load_identity
+
+        return load_identity(self._workspace.identity)
+
     def settings(self, place: Place) -> QemuTarget | SshTarget:
         """Return what config.yaml says of a place. Raises TeeforgeError when it cannot be one."""
         targets = self._config.targets
@@ -84,6 +94,7 @@ class Fleet:
         settings = self.settings(place)
         if isinstance(settings, SshTarget):
             return self.board(place.target, settings)
+        self.sweep()
         machine = self._machine(place, settings)
 
         def tell(state: str, seconds: float) -> None:
@@ -111,37 +122,72 @@ class Fleet:
         attach(self.folder(place), which)
 
     def halt(self, place: Place) -> None:
-        """Stop a machine that we started."""
+        """Stop a machine that we started; one that was ephemeral is gone then."""
         if self.is_board(place):
             raise TeeforgeError(
                 f"{place.name} is a board: teeforge did not start it", "switch it off by hand"
             )
         stopped = self.machine_as_it_is(place.name).halt()
         say(f"{place.name} is off" if stopped else f"{place.name} was off already")
+        self.sweep()
 
     def halt_all(self) -> None:
         """Stop every machine that we started."""
         for name in self.machines():
             if self.machine_as_it_is(name).halt():
                 say(f"{name} is off")
+        self.sweep()
+
+    @contextlib.contextmanager
+    def ephemeral(self, place: Place, *, hand_over: bool = False) -> Iterator[Place]:
+        """Give the place of a new machine, which is gone when the block ends, or ``hand_over``: when halted.
+
+        Where ``place`` has no name for the machine, a free one is found. Raises TeeforgeError when there is
+        one of that name.
+        """
+        from teeforge.ephemeral import Claim
+
+        if self.is_board(place):
+            raise TeeforgeError(f"{place.name} is a board: it cannot disappear", "leave out --ephemeral")
+        self.sweep()
+        place = place if place.machine else Place(place.target, f"tmp-{os.urandom(4).hex()}")
+        # A bad name is told before there is a folder of that name.
+        self.settings(place)
+        claim = Claim(self.folder(place))
+        try:
+            yield place
+            if hand_over:
+                claim.hand_over()
+        finally:
+            claim.close()
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Remove ephemeral machines that nobody needs any more."""
+        from teeforge.ephemeral import sweep
+
+        def runs(name: str) -> bool:
+            return self.machine_as_it_is(name).state() != "off"
+
+        sweep(self._workspace.targets, runs, lambda name: self.machine_as_it_is(name).halt())
 
     def machines(self) -> list[str]:
         """Return the name of every machine that there is: config.yaml's first, then others by name."""
+        self.sweep()
         wanted = [name for name, settings in self._config.targets.items() if isinstance(settings, QemuTarget)]
-        made = sorted(file.parent.name for file in self._workspace.targets.glob("*/lock"))
+        made = sorted(file.parent.name for file in self._workspace.targets.glob("[!.]*/lock"))
         return list(dict.fromkeys([*wanted, *made]))
 
     def board(self, name: str, settings: SshTarget) -> Target:
         """Return a target of kind ssh."""
         from teeforge import target
-        from teeforge.identity import load_identity
 
         key = Path(settings.key).expanduser() if settings.key else None
         return target.SshTarget(
             name,
             settings.host,
             settings.host_key,
-            key or load_identity(self._workspace.identity).client_key,
+            key or self._identity.client_key,
             self._workspace.targets / name,
             settings.port,
             settings.user,
@@ -149,7 +195,6 @@ class Fleet:
 
     def machine_as_it_is(self, name: str) -> Machine:
         """Return a machine to look at or to stop: nothing is built for it."""
-        from teeforge.identity import load_identity
         from teeforge.machine import Machine
         from teeforge.qemu import Firmware, MachineConfig
 
@@ -159,12 +204,11 @@ class Fleet:
             self._workspace.targets / name,
             MachineConfig(),
             Firmware(nothing, nothing, nothing),
-            load_identity(self._workspace.identity),
+            self._identity,
         )
 
     def _machine(self, place: Place, settings: QemuTarget) -> Machine:
         """Return the machine of a place, its firmware built."""
-        from teeforge.identity import load_identity
         from teeforge.machine import Machine
         from teeforge.qemu import Firmware, MachineConfig
         from teeforge.snapshot import Snapshots
@@ -185,6 +229,6 @@ class Fleet:
             self.folder(place),
             MachineConfig(settings.cpus, settings.memory_mib, settings.cpu, settings.ssh_port),
             Firmware(flash, kernel, initrd, digests),
-            load_identity(self._workspace.identity),
+            self._identity,
             Snapshots(self._workspace.snapshots / place.target),
         )

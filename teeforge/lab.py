@@ -255,7 +255,8 @@ class Lab:
         build = self.workspace.build
         if everything:
             self.fleet.halt_all()
-        gone = [build] if everything else [self.workspace.work, self.workspace.cache, self.workspace.logs]
+        work = self.workspace
+        gone = [build] if everything else [work.work, work.cache, work.logs, work.snapshots]
         for folder in gone:
             shutil.rmtree(folder, ignore_errors=True)
         link = self.root / self.config.build_dir

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
 from teeforge.config import QemuTarget, parse_size
 from teeforge.doctor import ensure_host, examine, missing_packages
+from teeforge.ephemeral import is_ephemeral
 from teeforge.errors import TeeforgeError
 from teeforge.progress import say
 from teeforge.storekeeping import prune, shelves
@@ -24,7 +26,8 @@ def show_status(lab: Lab, as_json: bool) -> None:
     for name, component in report["components"].items():
         print(f"{name:<20} {component['state']:<12} {component['summary']}")
     for name, target in report["targets"].items():
-        print(f"\n{name:<20} {target['state']}")
+        gone = ", ephemeral" if target.get("ephemeral") else ""
+        print(f"\n{name:<20} {target['state']}{gone}")
         for key in ("ssh", "scp", "normal console", "secure console"):
             if key in target:
                 print(f"    {key:<15} {target[key]}")
@@ -100,20 +103,23 @@ def _components(lab: Lab) -> dict[str, Any]:
 
 
 def _targets(lab: Lab) -> dict[str, Any]:
+    """Return boards, and every machine, whether config.yaml has its name or `--name` gave it."""
     report: dict[str, Any] = {}
     for name, settings in lab.config.targets.items():
         if not isinstance(settings, QemuTarget):
             address = lab.fleet.board(name, settings).address
             report[name] = {"state": "a board", "ssh": address.ssh_line(), "scp": address.scp_line()}
-            continue
+    for name in lab.fleet.machines():
         machine = lab.fleet.machine_as_it_is(name)
         state = machine.state()
-        report[name] = {"state": state}
-        if state != "off":
-            report[name] |= {
-                "ssh": machine.ssh_line(),
-                "scp": machine.scp_line(),
-                "normal console": str(machine.console_log("normal")),
-                "secure console": str(machine.console_log("secure")),
-            }
+        report[name] = {"state": state, "ephemeral": is_ephemeral(machine.folder)}
+        if state == "off":
+            continue
+        # One that is just being started has no port yet.
+        with contextlib.suppress(TeeforgeError):
+            report[name] |= {"ssh": machine.ssh_line(), "scp": machine.scp_line()}
+        report[name] |= {
+            "normal console": str(machine.console_log("normal")),
+            "secure console": str(machine.console_log("secure")),
+        }
     return report
