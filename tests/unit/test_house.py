@@ -31,6 +31,7 @@ FLOORS = (
         "folder",
         "wake",
         "snapshot",
+        "ephemeral",
     ),
     ("machine", "program"),
     ("build", "doctor", "wasminfo", "record"),
