@@ -120,6 +120,26 @@ def prune(_: Context, keep_days: str = "", max_size: str = "") -> None:
     prune_store(Lab(), keep_days, max_size)
 
 
+@command(help={"again": "send also what is there already"})
+def push(_: Context, again: bool = False) -> None:
+    """Send products that the remote store lacks to it."""
+    from teeforge.exchange import push as send
+    from teeforge.lab import Lab
+
+    lab = Lab()
+    send(lab.builder, lab.build().values(), again)
+
+
+@command()
+def pull(_: Context) -> int:
+    """Fetch the products needed now from the remote store."""
+    from teeforge.exchange import pull as fetch_products
+    from teeforge.lab import Lab
+
+    lab = Lab()
+    return fetch_products(lab.builder, lab.everyday())
+
+
 @command(
     help={
         "cold": "boot for real, without any snapshot",
@@ -356,6 +376,6 @@ namespace = Collection(
     *(wasm_info, heap_bounds, plan, bench, explain_error),
     *(clean, doctor, lock, test, wasi_test),
 )
-_store = Collection("store", prune)
+_store = Collection("store", prune, push, pull)
 _store.add_task(list_store, name="list", default=True)
 namespace.add_collection(_store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import platform
@@ -24,11 +25,12 @@ from teeforge.locking import exclusive_lock
 from teeforge.progress import Progress
 from teeforge.recipe import Recipe, build_order, depends_on, render
 from teeforge.sources import Sources, Tree
-from teeforge.store import Store, Stored
+from teeforge.store import Store, Stored, copy_products
 from teeforge.tools import Tools
 from teeforge.workspace import Workspace
 
 if TYPE_CHECKING:
+    from teeforge.supply import Supply
     from teeforge.toolchain import Llvm
 
 _BUILD_SECONDS = 3600.0  # how long another process may build the same component
@@ -64,10 +66,12 @@ class Builder:
         self.config = config
         self.recipes = recipes
         self.sources = Sources(workspace, config, lock)
-        self.store = Store(config.store_folder or workspace.store)
+        shared = [config.store_folder] if config.store_folder else []
+        self.store = Store(*shared, workspace.store)
         self.tools = Tools(workspace.cache / "tools.json")
         self._progress = progress
         self._stop = threading.Event()
+        self.supply = self._supply(config.remote) if config.remote else None
 
     def build(self, wanted: Iterable[str]) -> dict[str, Stored]:
         """Bring ``wanted`` and all that they need up to date; return the store's entry of each.
@@ -171,6 +175,9 @@ class Builder:
             if entry := self.store.find(name, inputs.key):
                 progress.done(name, "unchanged")
                 return entry
+            if entry := self.pull(name, inputs):
+                progress.done(name, "pulled")
+                return entry
             _room(self.workspace.build)
             recipe = self.recipes[name]
             work = self.workspace.work / name
@@ -181,10 +188,41 @@ class Builder:
             values = self._values(recipe, inputs.tree, source, out, done)
             self._steps(name, recipe, values, jobs)
             seconds = round(time.monotonic() - began, 2)
-            facts = _facts(inputs, self.sources.origin(recipe), seconds)
-            entry = self.store.add(name, inputs.key, out, recipe.products, facts)
+            facts = {**self._facts(name, inputs), "seconds": seconds}
+            fill = functools.partial(copy_products, name, out, recipe.products)
+            entry = self.store.add(name, inputs.key, recipe.products, fill, facts)
         progress.done(name, "built")
         return entry
+
+    def pull(self, name: str, inputs: Inputs) -> Stored | None:
+        """Return the entry with what the remote store has for ``inputs``; None if it is to be built."""
+        if self.supply is None or (bits := self.supply.bits(name, inputs.key)) is None:
+            return None
+        from teeforge.supply import NotSuppliedError
+
+        fill = functools.partial(self.supply.get, name, bits)
+        facts = {**self._facts(name, inputs), "pulled": self.supply.remote.shown}
+        try:
+            return self.store.add(name, inputs.key, self.recipes[name].products, fill, facts)
+        except NotSuppliedError:
+            return None
+
+    def _supply(self, url: str) -> Supply:
+        from teeforge.supply import Supply
+
+        return Supply(self.workspace.root, url, self._stop)
+
+    def _facts(self, name: str, inputs: Inputs) -> dict[str, Any]:
+        """Return what the manifest keeps of how a component was made.
+
+        The origin says what the source tree was made of, of which the key has only the hash.
+        """
+        return {
+            "inputs": dict(inputs.values),
+            "origin": self.sources.origin(self.recipes[name]),
+            "host": f"{platform.system()} {platform.release()} {platform.machine()}",
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        }
 
     def _steps(self, name: str, recipe: Recipe, values: Mapping[str, str], jobs: JobServer) -> None:
         env = process.clean_environment(
@@ -239,20 +277,6 @@ class Builder:
             llvm = self._llvm(recipe)
             values |= {"llvm.version": str(llvm.major), "llvm.cmakedir": str(llvm.cmakedir)}
         return values
-
-
-def _facts(inputs: Inputs, origin: Mapping[str, str], seconds: float) -> dict[str, Any]:
-    """Return what the manifest keeps of how a component was built.
-
-    ``origin`` says what the source tree was made of, of which the key has only the hash.
-    """
-    return {
-        "inputs": dict(inputs.values),
-        "origin": dict(origin),
-        "seconds": seconds,
-        "host": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-    }
 
 
 def _named(name: str, error: TeeforgeError) -> TeeforgeError:

@@ -122,6 +122,7 @@ class Config:
     jobs: Literal["auto"] | int = "auto"
     build_dir: str = "build"
     store: str | None = None
+    remote: str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.jobs, int) and self.jobs < 1:

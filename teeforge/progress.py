@@ -58,7 +58,7 @@ class Progress:
                 self._rows[name].last = text
 
     def done(self, name: str, how: str) -> None:
-        """A component is up to date: ``how`` is `built` or `unchanged`."""
+        """A component is up to date: ``how`` is `built`, `pulled` or `unchanged`."""
         self._finish(name, how)
 
     def fail(self, name: str) -> None:
@@ -78,7 +78,13 @@ class Progress:
         from rich.text import Text
 
         table = Table.grid(padding=(0, 2))
-        style = {"built": "green", "unchanged": "dim", "failed": "bold red", "running": "yellow"}
+        style = {
+            "built": "green",
+            "pulled": "green",
+            "unchanged": "dim",
+            "failed": "bold red",
+            "running": "yellow",
+        }
         with self._lock:
             for name, row in self._rows.items():
                 seconds = row.seconds if row.seconds is not None else time.monotonic() - row.began

@@ -71,7 +71,8 @@ def show_store(lab: Lab, as_json: bool) -> None:
     for shelf in found:
         used = "in use" if shelf.current else f"unused for {shelf.days:.1f} days"
         print(f"{shelf.entry.component:<20} {shelf.entry.key[:12]} {shelf.size / 1e6:8.1f} MB  {used}")
-    print(f"{sum(shelf.size for shelf in found) / 1e6:.1f} MB in {lab.builder.store.folder}")
+    where = " and ".join(str(folder) for folder in lab.builder.store.folders)
+    print(f"{sum(shelf.size for shelf in found) / 1e6:.1f} MB in {where}")
 
 
 def prune_store(lab: Lab, keep_days: str, max_size: str) -> None:

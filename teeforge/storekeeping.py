@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Iterable
@@ -48,15 +49,19 @@ def prune(
     for shelf in reversed(found):
         too_old = keep_days is not None and shelf.days > keep_days
         too_much = max_size is not None and total > max_size
-        if not shelf.current and (too_old or too_much):
-            store.remove(shelf.entry)
+        if not shelf.current and (too_old or too_much) and store.remove(shelf.entry):
             total -= shelf.size
             gone.append(shelf)
-    for half in store.folder.glob("*/.*"):
-        if time.time() - half.stat().st_mtime > _ABANDONED:
-            shutil.rmtree(half, ignore_errors=True)
+    for half in (path for folder in store.folders for path in folder.glob("*/.*")):
+        with contextlib.suppress(FileNotFoundError):  # its process ended just now
+            if time.time() - half.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(half, ignore_errors=True)
     return gone
 
 
 def _size(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+    total = 0
+    with contextlib.suppress(FileNotFoundError):  # another process removes it just now
+        for path in folder.rglob("*"):
+            total += 0 if path.is_dir() else path.lstat().st_size
+    return total

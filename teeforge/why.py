@@ -41,7 +41,11 @@ def explain(builder: Builder, name: str) -> list[str]:
     inputs = builder.inputs(name, done)
     entry = builder.store.find(name, inputs.key)
     if entry:
-        return [f"{name} is up to date: built {entry.manifest['finished']} in {entry.manifest['seconds']} s"]
+        made = entry.manifest
+        how = f"built {made['finished']} in {made.get('seconds')} s"
+        if "pulled" in made:
+            how = f"pulled {made['finished']} from {made['pulled']}"
+        return [f"{name} is up to date: {how}"]
     last = builder.store.newest(name)
     if last is None:
         return [f"{name} was never built"]

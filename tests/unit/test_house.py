@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 ENGINE = ROOT / "teeforge"
 # Ground first: a module may import those of its own floor and of the floors below.
 FLOORS = (
-    ("errors", "digest", "jobserver", "reader", "locking", "bootlog", "memory", "bounds"),
+    ("errors", "digest", "jobserver", "reader", "locking", "bootlog", "memory", "bounds", "archive"),
     ("process", "progress", "schema", "workspace", "guard", "config", "tools", "sshsignals"),
-    ("recipe", "lock", "qemu", "identity", "daemon", "qmp", "ssh", "terminal", "toolchain"),
+    ("recipe", "lock", "productlock", "qemu", "identity", "daemon", "qmp", "ssh", "terminal", "toolchain"),
     ("plan", "words", "panic"),
     ("wasm", "wasi", "aotbody", "aot", "heap", "verdict"),
     (
@@ -33,10 +33,11 @@ FLOORS = (
         "snapshot",
         "ephemeral",
     ),
+    ("remotestore", "supply"),
     ("machine", "program"),
     ("build", "doctor", "wasminfo", "record"),
     ("fleet",),
-    ("why", "storekeeping", "lab"),
+    ("why", "storekeeping", "exchange", "lab"),
     ("report", "selftest", "inspection", "wasi_test", "bench"),
 )
 
