@@ -110,6 +110,8 @@ class Builder:
             values[f"product {need}"] = done[component].digest(product)
         for tool, package in recipe.host_tools(self.config.toolchain.cross).items():
             values[f"tool {tool}"] = self.tools.version(tool, package)
+        for package in recipe.packages:
+            values[f"package {package}"] = self.tools.package(package)
         if recipe.llvm:
             values["llvm"] = self._llvm(recipe).version_line
         if memory := recipe.memory_words(self.config.memory.placeholders()):

@@ -1,4 +1,4 @@
-"""The host's tools: where they are and which version, asked once per binary."""
+"""The host's tools and packages: which versions, asked once per binary."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from teeforge.errors import TeeforgeError
 from teeforge.process import clean_environment, run
 from teeforge.workspace import write_atomically
 
+_DPKG_STATUS = Path("/var/lib/dpkg/status")
+_SHOWN = "${db:Status-Status} ${Version}\n"
+
 
 class Tools:
-    """Version lines of host programs, remembered in a JSON file by path, size and mtime."""
+    """Versions of host programs and packages, remembered in a JSON file by path, size and mtime."""
 
     def __init__(self, cache: Path) -> None:
         self._cache = cache
@@ -44,12 +47,33 @@ class Tools:
                 self._changed = True
             return self._known[key]
 
+    def package(self, name: str) -> str:
+        """Return the version of an installed Debian package; libraries have no --version."""
+        try:
+            stat = _DPKG_STATUS.stat()
+        except OSError:
+            return "no dpkg"
+        key = f"package {name}|{stat.st_size}|{stat.st_mtime_ns}"
+        with self._lock:
+            if key not in self._known:
+                self._known[key] = _installed(name)
+                self._changed = True
+            return self._known[key]
+
     def save(self) -> None:
         """Keep what was learnt for the next run."""
         with self._lock:
             if self._changed:
                 write_atomically(self._cache, json.dumps(self._known, indent=1).encode())
                 self._changed = False
+
+
+def _installed(package: str) -> str:
+    try:
+        status, version = run(["dpkg-query", "--show", f"--showformat={_SHOWN}", package]).split()
+    except (TeeforgeError, ValueError):
+        return "not installed"
+    return version if status == "installed" else "not installed"
 
 
 def _ask(program: Path) -> str:

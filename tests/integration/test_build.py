@@ -167,6 +167,20 @@ def test_makes_of_all_components_share_one_job_budget(checkout: Checkout) -> Non
     assert "MAKEFLAGS= -j3 --jobserver-auth=" in (checkout.workspace.logs / "greeting.log").read_text()
 
 
+def test_another_version_of_a_package_is_another_input(
+    checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout.recipe("greeting", packages=["libc6-dev-arm64-cross"])
+    monkeypatch.setattr("teeforge.tools._DPKG_STATUS", tmp_path / "status")
+    (tmp_path / "status").write_text("")
+    for version in ("1.0", "1.1"):
+        monkeypatch.setattr("teeforge.tools._installed", lambda _, version=version: version)
+        (tmp_path / "status").write_text(version)
+        entry = checkout.builder().build(["greeting"])["greeting"]
+        assert entry.manifest["inputs"]["package libc6-dev-arm64-cross"] == version
+    assert checkout.runs("greeting") == 2
+
+
 def test_the_manifest_tells_what_went_in(checkout: Checkout) -> None:
     entry = checkout.builder().build(["letter"])["letter"]
     inputs = entry.manifest["inputs"]
