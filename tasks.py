@@ -257,7 +257,7 @@ def plan(_: Context, json: bool = False) -> None:
     show_plan(Lab(), json)
 
 
-@command(help={"repeat": "runs of each (default: 10)", "json": "print JSON on stdout", **PLACE})
+@command(default=True, help={"repeat": "runs of each (default: 10)", "json": "print JSON on stdout", **PLACE})
 def bench(_: Context, repeat: int = 10, json: bool = False, target: str = "qemu", name: str = "") -> None:
     """Measure start-up and speed, TEE against normal world."""
     from json import dumps
@@ -268,6 +268,25 @@ def bench(_: Context, repeat: int = 10, json: bool = False, target: str = "qemu"
 
     found = run_bench(Lab(), Place(target, name), repeat)
     print(dumps(found.as_json(), indent=2) if json else "\n".join(found.lines()))
+
+
+@command(
+    help={
+        "repeat": "times that each is measured (default: 3)",
+        "only": "rows, with commas; an unknown one tells which there are",
+        "quick": "leave out the cold build, which takes minutes",
+        "json": "print JSON on stdout",
+    }
+)
+def pipeline(_: Context, repeat: int = 3, only: str = "", quick: bool = False, json: bool = False) -> None:
+    """Measure the way from a saved file to its output."""
+    from json import dumps
+
+    from teeforge.lab import Lab
+    from teeforge.pipeline import bench_pipeline
+
+    report, lines = bench_pipeline(Lab(), repeat, only, quick)
+    print(dumps(report, indent=1) if json else "\n".join(lines))
 
 
 @command(help=PLACE)
@@ -373,9 +392,12 @@ def test(_: Context, only: str = "", match: str = "") -> int:
 namespace = Collection(
     *(demo, fetch, patch, build, build_all, explain, why),
     *(boot, deploy, run, shell, console, status, halt),
-    *(wasm_info, heap_bounds, plan, bench, explain_error),
+    *(wasm_info, heap_bounds, plan, explain_error),
     *(clean, doctor, lock, test, wasi_test),
 )
 _store = Collection("store", prune, push, pull)
 _store.add_task(list_store, name="list", default=True)
 namespace.add_collection(_store)
+_bench = Collection("bench", pipeline)
+_bench.add_task(bench, name="run", default=True)
+namespace.add_collection(_bench)

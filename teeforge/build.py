@@ -187,7 +187,7 @@ class Builder:
             self.sources.check_out(recipe, source, lambda line: progress.line(name, line))
             shutil.rmtree(out, ignore_errors=True)
             out.mkdir(parents=True)
-            values = self._values(recipe, inputs.tree, source, out, done)
+            values = self.values(recipe, inputs.tree, source, out, done)
             self._steps(name, recipe, values, jobs)
             seconds = round(time.monotonic() - began, 2)
             facts = {**self._facts(name, inputs), "seconds": seconds}
@@ -227,16 +227,7 @@ class Builder:
         }
 
     def _steps(self, name: str, recipe: Recipe, values: Mapping[str, str], jobs: JobServer) -> None:
-        env = process.clean_environment(
-            {
-                "SOURCE_DATE_EPOCH": values["source.date"],
-                "GIT_CEILING_DIRECTORIES": str(self.workspace.work / name),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "PYTHONHASHSEED": "0",
-                "MAKEFLAGS": jobs.makeflags,
-                **{key: render(value, values) for key, value in recipe.env.items()},
-            }
-        )
+        env = step_environment(recipe, values, jobs.makeflags)
         log = self.workspace.logs / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
@@ -258,7 +249,7 @@ class Builder:
 
         return find_llvm(self.config.toolchain.llvm, recipe.llvm)
 
-    def _values(
+    def values(
         self, recipe: Recipe, tree: Tree, source: Path, out: Path, done: Mapping[str, Stored]
     ) -> dict[str, str]:
         """Return the value of every placeholder that ``recipe`` may use."""
@@ -279,6 +270,20 @@ class Builder:
             llvm = self._llvm(recipe)
             values |= {"llvm.version": str(llvm.major), "llvm.cmakedir": str(llvm.cmakedir)}
         return values
+
+
+def step_environment(recipe: Recipe, values: Mapping[str, str], makeflags: str) -> dict[str, str]:
+    """Return the environment of a recipe's steps."""
+    return process.clean_environment(
+        {
+            "SOURCE_DATE_EPOCH": values["source.date"],
+            "GIT_CEILING_DIRECTORIES": str(Path(values["source"]).parent),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+            "MAKEFLAGS": makeflags,
+            **{key: render(value, values) for key, value in recipe.env.items()},
+        }
+    )
 
 
 def _named(name: str, error: TeeforgeError) -> TeeforgeError:

@@ -38,7 +38,8 @@ FLOORS = (
     ("build", "doctor", "wasminfo", "record"),
     ("fleet",),
     ("why", "storekeeping", "exchange", "lab"),
-    ("report", "selftest", "inspection", "wasi_test", "bench"),
+    ("barebuild", "scratch", "pipelinereport"),
+    ("report", "selftest", "inspection", "wasi_test", "bench", "pipeline"),
 )
 
 
