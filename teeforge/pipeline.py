@@ -8,13 +8,14 @@ import os
 import random
 import shlex
 import shutil
+import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from teeforge.errors import TeeforgeError
-from teeforge.pipelinereport import Row, Taken, host_facts, keep, previous, report, table
+from teeforge.pipelinereport import Row, Taken, fixed_work, host_facts, keep, previous, report, table
 from teeforge.progress import say
 from teeforge.scratch import Done, Scratch
 
@@ -48,12 +49,14 @@ class Pipeline:
     def __init__(self, scratch: Scratch, rows: Iterable[Row]) -> None:
         self.scratch = scratch
         self.taken = {row.name: Taken(row) for row in rows}
+        self.work_ms: list[float] = []
         self._stamps = itertools.count(random.randrange(1, 30000))
         self._program = scratch.folder / "program.c"
 
     def measure(self, repeat: int) -> list[Taken]:
         """Measure all rows ``repeat`` times; they take turns, so that a busy moment hits all alike."""
         for turn in range(repeat):
+            self.work_ms.append(fixed_work())
             for names, take in self._methods().items():
                 if any(name in self.taken for name in names):
                     say(f"{turn + 1} of {repeat}: {', '.join(name for name in names if name in self.taken)}")
@@ -167,11 +170,14 @@ class Pipeline:
             self._note("resume", self._answers(self.scratch.invoke("boot")), cold)
 
     def _answers(self, booted: Done) -> float:
-        """Return how long booting took, once it is clear that a command does run over there."""
-        argv = [*shlex.split(self.scratch.status()["targets"]["qemu"]["ssh"]), "echo here"]
+        """Return the seconds from the start of booting to a command's answer over the line it printed."""
+        lines = [line for line in booted.stderr.splitlines() if line.startswith("ssh ")]
+        _must(bool(lines), f"the machine was not booted: {booted.stderr}")
+        began = time.monotonic()
+        argv = [*shlex.split(lines[0]), "echo here"]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         _must(done.stdout == "here\n", f"the machine does not answer: {done.stderr}")
-        return booted.seconds
+        return booted.seconds + time.monotonic() - began
 
     def _machines(self) -> None:
         """Resume several at once, each by a command of its own."""
@@ -185,8 +191,7 @@ class Pipeline:
             _must(child.returncode == 0, stderr)
         self._note("machines", seconds)
         self._note("machines-memory", max(self.scratch.unshared(name) for name in names) / 1e6)
-        for name in names:
-            self.scratch.invoke("halt", "--name", name)
+        self.scratch.halt()
 
     def _cold(self) -> None:
         self.scratch.halt()
@@ -223,12 +228,13 @@ def bench_pipeline(lab: Lab, repeat: int, only: str, quick: bool) -> tuple[dict[
     rows = choose_rows(only, quick)
     folder = lab.workspace.build / "bench"
     host = host_facts(lab.root)
-    taken = measure_pipeline(lab, rows, repeat)
-    host["load after"] = [round(load, 2) for load in os.getloadavg()]
+    taken, work_ms = measure_pipeline(lab, rows, repeat)
+    host["load_after"] = [round(load, 2) for load in os.getloadavg()]
+    host["work_ms"] = round(statistics.median(work_ms), 2)
     before = previous(folder)
     found = report(taken, host, before)
     kept = keep(folder, found)
-    return found, [*table(taken, before), f"kept as {kept}"]
+    return found, [*table(taken, host, before), f"kept as {kept}"]
 
 
 def choose_rows(only: str, quick: bool) -> list[Row]:
@@ -241,8 +247,8 @@ def choose_rows(only: str, quick: bool) -> list[Row]:
     return [row for row in ROWS if (not wanted or row.name in wanted) and not (quick and row.name == "cold")]
 
 
-def measure_pipeline(lab: Lab, rows: Iterable[Row], repeat: int) -> list[Taken]:
-    """Measure ``rows`` in a copy of the lab's checkout, all ``repeat`` times.
+def measure_pipeline(lab: Lab, rows: Iterable[Row], repeat: int) -> tuple[list[Taken], list[float]]:
+    """Measure ``rows`` in a copy of the lab's checkout, all ``repeat`` times; beside them the host itself.
 
     Raises TeeforgeError if ``repeat`` is too small, or if anything does not do what it should: a figure of
     what does not work counts for nothing.
@@ -252,10 +258,14 @@ def measure_pipeline(lab: Lab, rows: Iterable[Row], repeat: int) -> list[Taken]:
     scratch = Scratch(lab.workspace.build / "bench" / "scratch")
     say(f"preparing {scratch.folder}")
     scratch.prepare(lab)
+    pipeline = Pipeline(scratch, rows)
     try:
-        return Pipeline(scratch, rows).measure(repeat)
+        taken = pipeline.measure(repeat)
     finally:
         scratch.halt()
+    # After a failure it stays, to be looked at.
+    scratch.remove()
+    return taken, pipeline.work_ms
 
 
 def _must(true: bool, otherwise: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -94,7 +95,7 @@ def report(taken: Sequence[Taken], host: Mapping[str, Any], before: Mapping[str,
     return {"host": dict(host), "rows": {one.row.name: one.as_json(before) for one in taken}}
 
 
-def table(taken: Sequence[Taken], before: Mapping[str, Any]) -> list[str]:
+def table(taken: Sequence[Taken], host: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
     """Return the lines to print: median, spread, goal, the plain way, and the run before."""
     lines = [f"{'':<46}{'median':>8} {'min..max':<15}{'goal':>6}  {'':<8}{'of plain':>9}{'of before':>10}"]
     for one in taken:
@@ -109,7 +110,11 @@ def table(taken: Sequence[Taken], before: Mapping[str, Any]) -> list[str]:
         if one.plain
     ]
     if before:
-        lines.append(f"the run before: {before['host'].get('when')}, commit {before['host'].get('commit')}")
+        then = before["host"]
+        lines.append(f"the run before: {then.get('when')}, commit {then.get('commit')}")
+        if then.get("work_ms") and host.get("work_ms"):
+            slower = host["work_ms"] / then["work_ms"]
+            lines.append(f"the host itself takes {slower:.2f}x as long as then for the same work")
     return lines
 
 
@@ -127,6 +132,13 @@ def host_facts(root: Path) -> dict[str, Any]:
         "python": platform.python_version(),
         "qemu": _told(["qemu-system-aarch64", "--version"], root).partition("\n")[0],
     }
+
+
+def fixed_work() -> float:
+    """Return the milliseconds of some work that is always the same: how fast, or busy, the host is."""
+    began = time.monotonic()
+    hashlib.pbkdf2_hmac("sha256", b"teeforge", b"teeforge", 100_000)
+    return (time.monotonic() - began) * 1e3
 
 
 def keep(folder: Path, found: Mapping[str, Any]) -> Path:

@@ -144,9 +144,13 @@ class Scratch:
         return json.loads(self.invoke("status", "--json").stdout)
 
     def halt(self) -> None:
-        """Stop all machines of the copy, if there is one."""
-        if (self.root / "tasks.py").is_file() and (self.build / "targets").is_dir():
-            self.invoke("halt", "--all")
+        """Stop all machines of the copy that ran once."""
+        for pidfile in (self.build / "targets").glob("*/qemu.pid"):
+            self.invoke("halt", "--name", pidfile.parent.name)
+
+    def remove(self) -> None:
+        """Remove the copy."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def unshared(self, machine: str) -> int:
         """Return the bytes of memory that a running machine shares with no other process."""

@@ -28,6 +28,30 @@ def test_a_benchmark_gives_every_ratio_as_json(vm: Lab) -> None:
     assert 0.1 < told["secure_over_normal_mean"] < 10
 
 
+def test_the_pipeline_is_measured_in_a_copy_of_its_own(vm: Lab) -> None:
+    def ours() -> list[str]:
+        folders = (vm.workspace.store, vm.workspace.targets, vm.root / "overlays/wasm_ta")
+        return sorted(str(path) for folder in folders for path in folder.glob("*/*") if path.is_dir())
+
+    before, state = ours(), vm.fleet.machine_as_it_is("qemu").state()
+    done = run_invoke("bench.pipeline", "--only", "list,noop,c,memory", "--repeat", "1", "--json")
+    assert done.status == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert set(told["rows"]) == {"list", "noop", "c", "memory"}
+    assert all(row["values"] and row["verdict"] for row in told["rows"].values())
+    assert told["rows"]["memory"]["verdict"] == "met"
+    assert told["host"]["cores"] >= 1 and told["host"]["work_ms"] > 0
+    assert ours() == before
+    assert vm.fleet.machine_as_it_is("qemu").state() == state
+    assert not (vm.workspace.build / "bench/scratch").exists()
+
+
+def test_an_unknown_row_is_told_the_known_ones() -> None:
+    done = run_invoke("bench.pipeline", "--only", "lst")
+    assert done.status == 1
+    assert "rows: noop, list, " in done.stderr
+
+
 def test_a_benchmark_of_nothing_is_one_line() -> None:
     done = run_invoke("bench", "--repeat", "0")
     assert done.status == 1

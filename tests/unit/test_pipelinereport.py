@@ -15,7 +15,7 @@ SECONDS = Row("c", "a change to output", "s", 1.5)
 RATIO = Row("cold", "cold build", "x", 1.05, "the bare tools, s")
 RESUME = Row("resume", "resume", "s", 0.8, "a cold boot, s")
 COUNT = Row("git", "built again", "", 0.0)
-HOST = {"when": "2026-11-22T10:00:00Z", "commit": "abc", "load": [1.0]}
+HOST = {"when": "2026-11-22T10:00:00Z", "commit": "abc", "load": [1.0], "work_ms": 20.0}
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,12 @@ def test_a_row_that_became_slower_is_marked(tmp_path: Path) -> None:
     assert found["rows"]["c"]["over_previous"] == round(1.4 / 1.1, 3)
     assert found["rows"]["c"]["slower"] is True
     assert found["rows"]["resume"]["slower"] is False
-    lines = table(now, before)
+    lines = table(now, {**HOST, "work_ms": 30.0}, before)
     assert [line.endswith("slower") for line in lines[1:3]] == [True, False]
-    assert lines[-1] == "the run before: 2026-11-22T10:00:00Z, commit abc"
+    assert lines[-2:] == [
+        "the run before: 2026-11-22T10:00:00Z, commit abc",
+        "the host itself takes 1.50x as long as then for the same work",
+    ]
 
 
 def test_a_row_is_compared_with_the_last_run_that_measured_it(tmp_path: Path) -> None:
@@ -64,7 +67,7 @@ def test_a_row_is_compared_with_the_last_run_that_measured_it(tmp_path: Path) ->
 
 def test_the_first_run_is_compared_with_nothing(tmp_path: Path) -> None:
     assert previous(tmp_path / "nothing") == {}
-    assert "run before" not in "\n".join(table([Taken(SECONDS, [1.0])], {}))
+    assert "run before" not in "\n".join(table([Taken(SECONDS, [1.0])], HOST, {}))
 
 
 def test_a_run_is_kept_as_json_with_the_hosts_facts(tmp_path: Path) -> None:
