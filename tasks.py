@@ -43,8 +43,9 @@ def demo(_: Context, target: str = "qemu", name: str = "") -> int:
     """Do it all, from a bare host to the TEE's greeting."""
     from teeforge.fleet import Place
     from teeforge.lab import Lab
+    from teeforge.running import demo
 
-    return Lab().demo(Place(target, name))
+    return demo(Lab(), Place(target, name))
 
 
 @command()
@@ -200,14 +201,15 @@ def run(
 ) -> int:
     """Run a .c, .wasm or .aot in the TEE."""
     from teeforge.fleet import Place
-    from teeforge.lab import Lab, RunOptions, split_arguments, standard_input
+    from teeforge.lab import Lab
+    from teeforge.running import RunOptions, run, split_arguments, standard_input
 
     options = RunOptions(
         heap, split_arguments(args), tuple(env or ()), tuple(dir or ()), standard_input(), where
     )
     lab, path, place = Lab(), Path(file).expanduser(), Place(target, name)
     with lab.fleet.ephemeral(place) if ephemeral else nullcontext(place) as place:
-        return lab.run(path, place, options)
+        return run(lab, path, place, options)
 
 
 @command(positional=["file"], help={"file": "a .wasm or .aot", "json": "print JSON on stdout"})
@@ -234,7 +236,8 @@ def heap_bounds(
     """Find the smallest and largest heap by trying in the TEE."""
     from teeforge.fleet import Place
     from teeforge.inspection import show_heap_bounds
-    from teeforge.lab import Lab, split_arguments
+    from teeforge.lab import Lab
+    from teeforge.running import split_arguments
 
     show_heap_bounds(Lab(), Path(file).expanduser(), Place(target, name), split_arguments(args), json)
 

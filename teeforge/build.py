@@ -72,6 +72,7 @@ class Builder:
         self._progress = progress
         self._stop = threading.Event()
         self.supply = self._supply(config.remote) if config.remote else None
+        self._llvms: dict[str, Llvm] = {}
 
     def build(self, wanted: Iterable[str]) -> dict[str, Stored]:
         """Bring ``wanted`` and all that they need up to date; return the store's entry of each.
@@ -247,7 +248,10 @@ class Builder:
     def _llvm(self, recipe: Recipe) -> Llvm:
         from teeforge.toolchain import find_llvm
 
-        return find_llvm(self.config.toolchain.llvm, recipe.llvm)
+        accepted = str(recipe.llvm)
+        if accepted not in self._llvms:
+            self._llvms[accepted] = find_llvm(self.config.toolchain.llvm, recipe.llvm)
+        return self._llvms[accepted]
 
     def values(
         self, recipe: Recipe, tree: Tree, source: Path, out: Path, done: Mapping[str, Stored]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import shlex
 import shutil
-import sys
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from teeforge.build import Builder
 from teeforge.config import find_root, load_config
@@ -25,38 +23,10 @@ from teeforge.workspace import open_workspace
 if TYPE_CHECKING:
     from teeforge.plan import Plan
     from teeforge.program import Program
-    from teeforge.record import RunRecord
+    from teeforge.push import State
     from teeforge.store import Stored
-    from teeforge.target import Session
+    from teeforge.target import Session, Target
     from teeforge.verdict import Verdict
-
-# The host app's name on the target, and where programs are put there.
-_HOST_APP = "optee_wamr"
-# Its counterpart, which runs the same module in the normal world.
-_REFERENCE = "iwasm"
-_PROGRAMS = "/tmp"
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How `invoke run` runs a program.
-
-    ``heap`` is `auto`, `max` or a size such as 408340 or 2MiB; ``folders`` are what --dir says, ``stdin``
-    is what the program reads; ``where`` is the world: `secure` or `normal`.
-    """
-
-    heap: str = "auto"
-    arguments: tuple[str, ...] = ()
-    environment: tuple[str, ...] = ()
-    folders: tuple[str, ...] = ()
-    stdin: IO[bytes] | None = None
-    where: str = "secure"
-
-    def __post_init__(self) -> None:
-        if self.where not in ("secure", "normal"):
-            raise TeeforgeError(f"--where {self.where}: there is no such world", "give secure or normal")
-        if self.where == "normal" and self.folders:
-            raise TeeforgeError("--dir lends folders in the secure world only", "leave out --where normal")
 
 
 class Lab:
@@ -68,6 +38,8 @@ class Lab:
         if jobs:
             self.config = dataclasses.replace(self.config, jobs=jobs)
         self.workspace = open_workspace(self.root, self.config)
+        self._up_to_date: dict[str, Stored] | None = None
+        self._plan: tuple[tuple[Path | None, Path | None], Plan] | None = None
 
     @functools.cached_property
     def recipes(self) -> dict[str, Recipe]:
@@ -110,6 +82,7 @@ class Lab:
         """Bring components (none named: all everyday ones) up to date."""
         wanted = list(names) or self.everyday()
         began = time.monotonic()
+        self._up_to_date = None
         built = self.builder.build(wanted)
         say(f"{len(built)} components up to date in {time.monotonic() - began:.2f} s")
         return built
@@ -118,41 +91,6 @@ class Lab:
         """Build and boot what is not yet, and make the target's TAs and host apps the current ones."""
         with self.deployed(place):
             pass
-
-    def run(self, file: Path, place: Place, options: RunOptions) -> int:
-        """Compile ``file`` as far as needed, run it on a target; return its exit status.
-
-        stdout is the program's alone; the program's stderr and our lines go to stderr.
-        """
-        from teeforge.folder import lent, parse_folders
-
-        folders = parse_folders(options.folders)
-        program, heap = self.prepare(file, place, options.heap)
-        for setting in options.environment:
-            if "=" not in setting:
-                raise TeeforgeError(f"--env {setting}: is not NAME=VALUE", "for example --env LANG=C")
-        with self.deployed(place) as session:
-            from teeforge.push import Upload
-
-            remote = f"{_PROGRAMS}/{file.stem}.{program.sha256[:12]}.aot"
-            session.push([Upload(program.aot, remote, 0o644)])
-            words = [word for setting in options.environment for word in ("--env", setting)]
-            out, err = _writer(sys.stdout.buffer), _writer(sys.stderr.buffer)
-            if options.where == "normal":
-                argv = [_REFERENCE, *words, remote, *options.arguments]
-                return session.run(argv, stdin=options.stdin, on_stdout=out, on_stderr=err)
-            record = self._record(place, file, program, heap, options)
-            argv = [_HOST_APP, *record.options, *words]
-            with lent(session, folders) as given:
-                status = session.run(
-                    [*argv, *given, str(heap), remote, *options.arguments],
-                    stdin=options.stdin,
-                    on_stdout=out,
-                    on_stderr=err,
-                )
-            for line in record.finish(session, status):
-                say(line)
-            return status
 
     def prepare(self, file: Path, place: Place, heap: str = "auto") -> tuple[Program, int]:
         """Return ``file`` compiled as far as needed, and the bytes of the heap to run it on.
@@ -166,7 +104,7 @@ class Lab:
         verdict.enforce()
         for warning in verdict.warnings:
             say(f"warning: {warning}")
-        return program, _heap(verdict, heap)
+        return program, heap_of(verdict, heap)
 
     def plan(self, place: Place | None = None) -> Plan | None:
         """Return the memory budget of a target, with the TA as it is built now; None for a board."""
@@ -174,81 +112,72 @@ class Lab:
 
         if place and self.fleet.is_board(place):
             return None
-        return plan_of(self.config.memory, *self._elves)
+        ta, core = self.up_to_date().get("wasm_ta"), self.up_to_date().get("optee_os")
+        elves = ta.product("elf") if ta else None, core.product("elf") if core else None
+        if self._plan is None or self._plan[0] != elves:
+            self._plan = elves, plan_of(self.config.memory, *elves)
+        return self._plan[1]
 
-    @functools.cached_property
-    def _elves(self) -> tuple[Path | None, Path | None]:
-        """The ELF of the runtime TA and of the core, where they are up to date."""
-        built = self.builder.up_to_date()
-        ta, core = built.get("wasm_ta"), built.get("optee_os")
-        return ta.product("elf") if ta else None, core.product("elf") if core else None
+    def up_to_date(self) -> dict[str, Stored]:
+        """Return the store's entry of each component that is up to date, as asked after the last build."""
+        if self._up_to_date is None:
+            self._up_to_date = self.builder.up_to_date()
+        return self._up_to_date
 
     def judged(self, file: Path, place: Place) -> tuple[Program, Verdict]:
         """Compile ``file`` as far as needed; say whether it will run on a target, and on which heap.
 
         Raises TeeforgeError if it does not compile, or if a .wasm could not run in any case.
         """
-        from teeforge.program import read_program, recorded_bounds_checks
-        from teeforge.verdict import judge_aot, judge_wasm
-        from teeforge.wasm import read_wasm
+        program = self.program(file, self.wamrc(file))
+        return program, self.verdict(program, file, place)
 
-        room = self.plan(place)
-        if file.suffix.lower() == ".wasm":
-            judge_wasm(read_wasm(read_program(file), str(file)), str(file), room).enforce()
-        program = self._program(file)
+    def verdict(self, program: Program, file: Path, place: Place) -> Verdict:
+        """Say whether a compiled ``file`` will run on a target, and on which heap."""
+        from teeforge.program import recorded_bounds_checks
+        from teeforge.verdict import judge_aot
+
         data = program.aot.read_bytes()
-        verdict = judge_aot(
+        return judge_aot(
             program.module,
             str(file),
             bounds_checks=recorded_bounds_checks(program.aot, data),
             file_bytes=len(data),
-            room=room,
+            room=self.plan(place),
         )
-        return program, verdict
 
-    def _record(
-        self, place: Place, file: Path, program: Program, heap: int, options: RunOptions
-    ) -> RunRecord:
-        """Return what records a run in build/runs."""
-        from teeforge.record import RunRecord
-        from teeforge.words import WORDS
+    def wamrc(self, file: Path) -> Path:
+        """Return the compiler that ``file`` takes, brought up to date; for an .aot it takes none."""
+        if file.suffix.lower() not in (".c", ".wasm") or not file.is_file():
+            return Path()
+        return self.builder.build(["wamrc"])["wamrc"].product("wamrc")
 
-        built = self.builder.up_to_date()
-        facts = {
-            "program": file.name,
-            "sha256": program.sha256,
-            "arguments": list(options.arguments),
-            "target": place.name,
-            "heap": heap,
-            "built": {component: entry.key for component, entry in built.items()},
-        }
-        board = self.fleet.is_board(place)
-        log = None if board else self.fleet.machine_as_it_is(place.name).console_log("secure")
-        words = self.root / WORDS
-        return RunRecord(self.workspace.runs, facts, log, self.elf_of, self.config.toolchain.cross, words)
+    def program(self, file: Path, wamrc: Path) -> Program:
+        """Return ``file`` compiled as far as needed; builds no component, so it may run in a thread."""
+        from teeforge.program import build_program, read_program
+        from teeforge.toolchain import find_wasm_compiler
+        from teeforge.verdict import judge_wasm
+        from teeforge.wasm import read_wasm
+
+        kind = file.suffix.lower()
+        if kind == ".wasm":
+            # It says more than wamrc would.
+            judge_wasm(read_wasm(read_program(file), str(file)), str(file), None).enforce()
+        cc = None
+        if kind == ".c" and file.is_file():
+            cc = find_wasm_compiler(self.config.toolchain.wasm_cc, self.workspace.cache / "compilers.json")
+        program = build_program(file, wamrc=wamrc, cache=self.workspace.cache / "programs", cc=cc)
+        if program.notes:
+            say(program.notes.rstrip())
+        return program
 
     def elf_of(self, uuid: str) -> Path | None:
         """Return the unstripped ELF of the TA with a UUID, as it is built now."""
-        for entry in self.builder.up_to_date().values():
+        for entry in self.up_to_date().values():
             for product in entry.manifest["products"]:
                 if entry.product(product).name == f"{uuid}.elf":
                     return entry.product(product)
         return None
-
-    def demo(self, place: Place) -> int:
-        """Everything, from a bare host to a greeting out of the secure world, with the evidence."""
-        from teeforge.doctor import ensure_host
-
-        ensure_host(self.config, self.recipes)
-        self.build()
-        status = self.run(self.root / "samples" / "hello.c", place, RunOptions())
-        if not self.fleet.is_board(place):
-            log = self.fleet.machine_as_it_is(place.name).tail("secure", 50)
-            told = [line for line in log if "sha256" in line]
-            say("the secure world's log says:")
-            for line in told[-1:]:
-                say(f"    {line}")
-        return status
 
     def clean(self, everything: bool) -> None:
         """Remove work trees, logs and caches; with ``everything`` sources, products and machines too."""
@@ -267,52 +196,60 @@ class Lab:
     def build_deployed(self) -> dict[str, Stored]:
         """Bring the components up to date of which something goes to a target, with what they need."""
         wanted = [component for component, recipe in self.recipes.items() if recipe.deploy]
+        self._up_to_date = None
         return self.builder.build(wanted)
 
     def deployed(self, place: Place) -> Session:
         """Return a connection to a target that has the current TAs and host apps."""
+        target = self.fleet.boot(place)
+        with ThreadPoolExecutor(1) as pool:
+            reaching = pool.submit(self.reach, target)
+            try:
+                built = self.build_deployed()
+                session, there = reaching.result()
+            except BaseException:
+                reaching.add_done_callback(_close)
+                raise
+        try:
+            self.push_deployed(session, built, there)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def reach(self, target: Target) -> tuple[Session, State]:
+        """Connect to a target; return the connection, and what is there of what is deployed."""
+        session = target.connect()
+        try:
+            return session, self.look(session)
+        except BaseException:
+            session.close()
+            raise
+
+    def look(self, session: Session) -> State:
+        """Say what is on a target of what is deployed."""
+        return session.look([entry.path for recipe in self.recipes.values() for entry in recipe.deploy])
+
+    def push_deployed(self, session: Session, built: Mapping[str, Stored], there: State) -> None:
+        """Send those of the deployed products that are not ``there``."""
         from teeforge.push import Upload
 
-        built = self.build_deployed()
         uploads = [
             Upload(stored.product(entry.product), entry.path, int(entry.mode, 8))
             for component, stored in built.items()
             for entry in self.recipes[component].deploy
         ]
-        session = self.fleet.boot(place).connect()
-        try:
-            pushed = session.push(uploads)
-        except BaseException:
-            session.close()
-            raise
-        for path in pushed.sent:
-            say(f"{place.name}:{path}")
-        return session
-
-    def _program(self, file: Path) -> Program:
-        from teeforge.program import build_program
-        from teeforge.toolchain import find_wasm_compiler
-
-        kind = file.suffix.lower()
-        cc = find_wasm_compiler(self.config.toolchain.wasm_cc) if kind == ".c" and file.is_file() else None
-        wamrc = Path()
-        if kind in (".c", ".wasm") and file.is_file():
-            wamrc = self.builder.build(["wamrc"])["wamrc"].product("wamrc")
-        program = build_program(file, wamrc=wamrc, cache=self.workspace.cache / "programs", cc=cc)
-        if program.notes:
-            say(program.notes.rstrip())
-        return program
+        for path in session.push(uploads, there).sent:
+            say(f"{session.name}:{path}")
 
 
-def split_arguments(text: str) -> tuple[str, ...]:
-    """Return the words of --args, split as a shell would."""
-    try:
-        return tuple(shlex.split(text))
-    except ValueError as error:
-        raise TeeforgeError(f"--args {text}: {error}", "close the quotation") from error
+def _close(reaching: Future[tuple[Session, State]]) -> None:
+    """Close the connection that came too late."""
+    if not reaching.cancelled() and reaching.exception() is None:
+        reaching.result()[0].close()
 
 
-def _heap(verdict: Verdict, wanted: str) -> int:
+def heap_of(verdict: Verdict, wanted: str) -> int:
     """Return the pool that --heap asks for."""
     from teeforge.config import parse_size
 
@@ -324,16 +261,3 @@ def _heap(verdict: Verdict, wanted: str) -> int:
         return parse_size(wanted, "--heap")
     except ValueError as error:
         raise TeeforgeError(str(error), "for example --heap 2MiB, --heap auto or --heap max") from error
-
-
-def standard_input() -> IO[bytes] | None:
-    """Return our stdin for a program to read, without a buffer that would be waited for, or held at exit."""
-    return getattr(sys.stdin.buffer, "raw", sys.stdin.buffer) if sys.stdin else None
-
-
-def _writer(stream: BinaryIO) -> Callable[[bytes], None]:
-    def write(data: bytes) -> None:
-        stream.write(data)
-        stream.flush()
-
-    return write

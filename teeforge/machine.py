@@ -370,7 +370,7 @@ class QemuTarget:
             raise TeeforgeError(
                 f"the machine {self.name} has only got to `{state}`", "`invoke boot` waits for it"
             )
-        return Session(self.name, connect(self.name, address))
+        return Session(self.name, connect(self.name, address), address)
 
     def shell(self) -> int:
         """Give the user's terminal to a shell on the machine."""

@@ -7,27 +7,57 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from teeforge.panic import Panic, read_panic
 from teeforge.words import explain_abort, explain_text, load_words
 from teeforge.workspace import write_atomically
 
-if TYPE_CHECKING:
-    from teeforge.target import Session
-
 _KEPT = 200
-_REPORT = "/tmp/teeforge-report.json"
+# What the host app ends its stderr with: RFC 7464, JSON Text Sequences.
+_SEPARATOR = b"\x1e"
+_REPORT_MOST = 16 << 10
+
+
+class Report:
+    """Takes the host app's report out of its stderr, of which it is the last; all else goes on to a sink."""
+
+    options = ("--report", "-")
+
+    def __init__(self, sink: Callable[[bytes], object]) -> None:
+        self._sink = sink
+        self._held = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take what came from stderr."""
+        self._held += data
+        begin = self._held.rfind(_SEPARATOR)
+        held = self._held[begin:] if begin >= 0 else b""
+        # A program may write the separator, too.
+        if len(held) > _REPORT_MOST or not (_SEPARATOR + b"{\n").startswith(held[:3]):
+            held = b""
+        passed = self._held[: len(self._held) - len(held)]
+        self._held = held
+        if passed:
+            self._sink(passed)
+
+    def end(self) -> dict[str, Any]:
+        """Return the report; empty if there was none."""
+        with contextlib.suppress(ValueError):
+            report = json.loads(self._held[1:])
+            if isinstance(report, dict):
+                return report
+        if self._held:
+            self._sink(self._held)
+        return {}
 
 
 class RunRecord:
-    """Records one run; ``options`` make the host app leave its report for it.
+    """Records one run.
 
     ``secure_log`` is the log of the secure console, None where there is none, as on a board. ``elf_of``
     gives the ELF of a TA by its UUID, ``words`` is the list of explanations.
     """
-
-    options = ("--report", _REPORT)
 
     def __init__(
         self,
@@ -48,14 +78,13 @@ class RunRecord:
         self._began = time.monotonic()
         self._told["started"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
-    def finish(self, session: Session, status: int) -> list[str]:
+    def finish(self, report: Mapping[str, Any], status: int) -> list[str]:
         """Write the record; return lines about a panic of the TA for the user, if there was one."""
-        report = self._report(session)
         panic = self._panic() if report.get("outcome") in (None, "tee-error", "failed") else None
         self._told |= {
             "status": status,
             "seconds": round(time.monotonic() - self._began, 3),
-            "report": report,
+            "report": dict(report),
             "panic": panic.as_json() if panic else None,
         }
         path = self._write()
@@ -63,17 +92,6 @@ class RunRecord:
             return []
         hints = [explain_abort(panic.reason), *explain_text(load_words(self._words), panic.reason)]
         return [*panic.lines(), *(f"    {hint}" for hint in hints if hint), f"    recorded in {path}"]
-
-    def _report(self, session: Session) -> dict[str, Any]:
-        """Fetch the host app's report, and take it away so that the next run does not find it."""
-        told: list[bytes] = []
-        session.run(["cat", _REPORT], on_stdout=told.append, on_stderr=lambda _: None)
-        session.run(["rm", "-f", _REPORT], on_stdout=lambda _: None, on_stderr=lambda _: None)
-        with contextlib.suppress(ValueError):
-            report = json.loads(b"".join(told))
-            if isinstance(report, dict):
-                return report
-        return {}
 
     def _panic(self) -> Panic | None:
         """Return the panic that the secure world has logged since the run began."""

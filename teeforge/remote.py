@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from teeforge.errors import TeeforgeError
 from teeforge.sshsignals import exit_signal, send_signal
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
 Sink = Callable[[bytes], object]
 
+
+class Source(Protocol):
+    """What bytes are read from, until there are none."""
+
+    def read(self, most: int, /) -> bytes:
+        """Return some bytes, at most so many."""
+        ...
+
+
 _CHUNK = 1 << 16
 
 
@@ -26,7 +35,7 @@ def run_remote(
     client: paramiko.SSHClient,
     name: str,
     argv: Sequence[str],
-    stdin: IO[bytes] | bytes | None,
+    stdin: Source | bytes | None,
     on_stdout: Sink,
     on_stderr: Sink,
 ) -> int:
@@ -54,13 +63,18 @@ def run_remote(
     return status
 
 
-def capture_remote(client: paramiko.SSHClient, name: str, command: str) -> tuple[int, str, str]:
-    """Run one line of shell on the target; return its exit status, stdout and stderr."""
+def capture_remote(
+    client: paramiko.SSHClient, name: str, command: str, stdin: Source | None = None
+) -> tuple[int, str, str]:
+    """Run a shell command on the target, which may read ``stdin``; return its status, stdout and stderr."""
     channel = _open_channel(client, name)
     out, err = bytearray(), bytearray()
     try:
         _start(channel, name, command)
-        channel.shutdown_write()
+        if stdin is None:
+            channel.shutdown_write()
+        else:
+            _feed(channel, stdin)
         _pump(channel, out.extend, err.extend)
         status = _status(channel, name, command)
     finally:
@@ -100,7 +114,7 @@ def _start(channel: paramiko.Channel, name: str, command: str) -> None:
         raise _lost(name) from error
 
 
-def _feed(channel: paramiko.Channel, source: IO[bytes] | bytes | None) -> None:
+def _feed(channel: paramiko.Channel, source: Source | bytes | None) -> None:
     """Send the program's stdin, then its end."""
     # The program may end, or close its stdin, before it has read all.
     with contextlib.suppress(OSError, EOFError, ValueError):
@@ -109,7 +123,7 @@ def _feed(channel: paramiko.Channel, source: IO[bytes] | bytes | None) -> None:
         channel.shutdown_write()
 
 
-def _chunks(source: IO[bytes] | bytes | None) -> Iterable[bytes]:
+def _chunks(source: Source | bytes | None) -> Iterable[bytes]:
     if source is None:
         return
     if isinstance(source, bytes):

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import shlex
+import shutil
 import socket
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teeforge.errors import TeeforgeError
+from teeforge.process import clean_environment
 
 if TYPE_CHECKING:
     import paramiko
+
+    from teeforge.remote import Source
+
+_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -42,9 +50,13 @@ class SshAddress:
             *("-o", "StrictHostKeyChecking=yes"),
         ]
 
+    def ssh_argv(self) -> list[str]:
+        """Return the `ssh` command that logs in, to which a command for the other side may be added."""
+        return ["ssh", *self.ssh_options(), "-p", str(self.port), f"{self.user}@{self.host}"]
+
     def ssh_line(self) -> str:
         """Return the `ssh` command to type."""
-        return shlex.join(["ssh", *self.ssh_options(), "-p", str(self.port), f"{self.user}@{self.host}"])
+        return shlex.join(self.ssh_argv())
 
     def scp_line(self) -> str:
         """Return the `scp` command to type, with FILE to be replaced."""
@@ -120,6 +132,38 @@ def _open_socket(address: SshAddress, timeout: float) -> socket.socket:
     # paramiko leaves Nagle's algorithm on: every small request would wait 40 ms for an ACK.
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return opened
+
+
+def has_ssh() -> bool:
+    """Say whether this host has the `ssh` program."""
+    return shutil.which("ssh") is not None
+
+
+def pipe_through_ssh(address: SshAddress, name: str, command: str, source: Source) -> tuple[int, str, str]:
+    """Run a shell command on the target with the `ssh` program, and feed it all of ``source``.
+
+    Returns its exit status, stdout and stderr.
+    """
+    argv = [*address.ssh_argv(), "-T", "-o", "BatchMode=yes", command]
+    with subprocess.Popen(
+        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment()
+    ) as child:
+        assert child.stdin
+        try:
+            # It may give up before it has read all.
+            with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
+                while chunk := source.read(_CHUNK):
+                    pipe.write(chunk)
+            child.stdin = None
+            out, err = child.communicate()
+        except BaseException:
+            child.kill()
+            raise
+    told = err.decode(errors="replace")
+    if child.returncode == 255:
+        last = (told.strip().splitlines() or ["it said nothing"])[-1]
+        raise TeeforgeError(f"the connection to {name} was lost: {last}")
+    return child.returncode, out.decode(errors="replace"), told
 
 
 def parse_host_key(line: str) -> paramiko.PKey:

@@ -7,10 +7,10 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from teeforge.push import Pushed, Upload, push_files
-from teeforge.remote import Sink, run_remote
+from teeforge.push import Pushed, State, Upload, push_files, remote_state
+from teeforge.remote import Sink, Source, run_remote
 from teeforge.ssh import SshAddress, connect, parse_host_key
 from teeforge.workspace import write_atomically
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 class Session:
     """One open connection to a target; a context manager."""
 
-    def __init__(self, name: str, client: paramiko.SSHClient) -> None:
+    def __init__(self, name: str, client: paramiko.SSHClient, address: SshAddress) -> None:
         self.name = name
         self.client = client
+        self._address = address
 
     def __enter__(self) -> Session:
         return self
@@ -31,20 +32,29 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def push(self, files: Sequence[Upload]) -> Pushed:
-        """Send what differs, verified and whole; see push.py."""
-        return push_files(self.client, self.name, files)
+    def look(self, paths: Sequence[str]) -> State:
+        """Return SHA-256 and mode of those of ``paths`` that are there."""
+        return remote_state(self.client, self.name, paths)
+
+    def push(self, files: Sequence[Upload], there: State | None = None) -> Pushed:
+        """Send what differs from ``there``, which look() gave, verified and whole; see push.py."""
+        return push_files(self.client, self._address, self.name, files, there)
 
     def run(
         self,
         argv: Sequence[str],
         *,
-        stdin: IO[bytes] | bytes | None = None,
+        stdin: Source | bytes | None = None,
         on_stdout: Sink,
         on_stderr: Sink,
     ) -> int:
         """Run a program, its output streamed to the sinks; return its exit status; see remote.py."""
         return run_remote(self.client, self.name, argv, stdin, on_stdout, on_stderr)
+
+    def alive(self) -> bool:
+        """Say whether the connection still is one."""
+        transport = self.client.get_transport()
+        return transport is not None and transport.is_active()
 
     def close(self) -> None:
         """Close the connection."""
@@ -98,7 +108,8 @@ class SshTarget:
 
     def connect(self) -> Session:
         """Open a connection. Raises TeeforgeError when nobody answers or the wrong one does."""
-        return Session(self.name, connect(self.name, self.address))
+        address = self.address
+        return Session(self.name, connect(self.name, address), address)
 
     def shell(self) -> int:
         """Give the user's terminal to a shell on the board."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from teeforge.errors import TeeforgeError
 from teeforge.process import clean_environment, run
+from teeforge.workspace import write_atomically
 
 # Clang majors whose libclang-rt-N-dev-wasm32 Debian or Ubuntu has had, best known first.
 CLANG_MAJORS = (14, 16, 15, 17, 18, 19, 20, 21, 22)
@@ -62,35 +64,57 @@ def find_llvm(wanted: str, accepted: Sequence[int]) -> Llvm:
     raise _wrong_llvm(found or list(_installed_llvms(range(8, 40))), majors, "found ")
 
 
-def find_wasm_compiler(wanted: str = "auto") -> WasmCompiler:
+def find_wasm_compiler(wanted: str = "auto", memory: Path | None = None) -> WasmCompiler:
     """Return a compiler of C to WASI modules.
 
     ``wanted`` is `auto`, the folder of a wasi-sdk, or a clang (a path or a name in PATH). `auto` takes
-    the wasi-sdk of WASI_SDK_PATH or /opt/wasi-sdk, else Debian's clang. Raises TeeforgeError that says
-    which part is missing and how to install it.
+    the wasi-sdk of WASI_SDK_PATH or /opt/wasi-sdk, else Debian's clang. ``memory`` is a file that keeps
+    what compilers answered, which takes a tenth of a second to ask. Raises TeeforgeError that says which
+    part is missing and how to install it.
     """
+    remembered = _remembered(memory) if memory else {}
+    before = dict(remembered)
+    found = _find_wasm_compiler(wanted, remembered)
+    if memory and remembered != before:
+        write_atomically(memory, json.dumps(remembered, indent=1).encode())
+    return found
+
+
+# Of each compiler that was asked: its version line, and the files that were there.
+_Answers = dict[str, list[str]]
+
+
+def _remembered(memory: Path) -> _Answers:
+    try:
+        kept = json.loads(memory.read_text(encoding="utf-8"))
+        return {str(key): [str(word) for word in words] for key, words in kept.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}  # a missing or torn memory is an empty one
+
+
+def _find_wasm_compiler(wanted: str, remembered: _Answers) -> WasmCompiler:
     if wanted != "auto":
         path = Path(wanted).expanduser()
         if path.is_dir():
-            return _wasi_sdk(path, f"toolchain.wasm_cc: {wanted}")
+            return _wasi_sdk(path, f"toolchain.wasm_cc: {wanted}", remembered)
         program = shutil.which(str(path), path=clean_environment()["PATH"])
         if program is None:
             raise TeeforgeError(
                 f"toolchain.wasm_cc: {wanted} is neither the folder of a wasi-sdk nor a program",
                 "write `wasm_cc: auto` in config.yaml, or install it",
             )
-        return _clang(Path(program), (program,))
+        return _clang(Path(program), (program,), remembered)
     if sdk := os.environ.get("WASI_SDK_PATH"):
-        return _wasi_sdk(Path(sdk), f"WASI_SDK_PATH={sdk}")
+        return _wasi_sdk(Path(sdk), f"WASI_SDK_PATH={sdk}", remembered)
     if (_WASI_SDK / "bin/clang").exists():
-        return _wasi_sdk(_WASI_SDK, str(_WASI_SDK))
+        return _wasi_sdk(_WASI_SDK, str(_WASI_SDK), remembered)
     problem: TeeforgeError | None = None
     for name in (*(f"clang-{major}" for major in CLANG_MAJORS), "clang"):
         program = shutil.which(name, path=clean_environment()["PATH"])
         if program is None:
             continue
         try:
-            return _clang(Path(program), (program,))
+            return _clang(Path(program), (program,), remembered)
         except TeeforgeError as error:
             problem = problem or error
     raise problem or TeeforgeError(
@@ -159,7 +183,7 @@ def _listed(majors: Sequence[int]) -> str:
     return ", ".join(str(major) for major in majors)
 
 
-def _wasi_sdk(folder: Path, told: str) -> WasmCompiler:
+def _wasi_sdk(folder: Path, told: str, remembered: _Answers) -> WasmCompiler:
     clang = folder / "bin/clang"
     sysroot = folder / "share/wasi-sysroot"
     for part in (clang, sysroot):
@@ -168,29 +192,39 @@ def _wasi_sdk(folder: Path, told: str) -> WasmCompiler:
                 f"{told} is no wasi-sdk: {part.relative_to(folder)} is not in it",
                 "name the folder that has bin/clang and share/wasi-sysroot in it",
             )
-    return _clang(clang.absolute(), (str(clang.absolute()), f"--sysroot={sysroot.absolute()}"))
+    argv = (str(clang.absolute()), f"--sysroot={sysroot.absolute()}")
+    return _clang(clang.absolute(), argv, remembered)
 
 
-def _clang(path: Path, argv: tuple[str, ...]) -> WasmCompiler:
+def _clang(path: Path, argv: tuple[str, ...], remembered: _Answers) -> WasmCompiler:
     """Return the compiler if all the parts are there that linking a WASI module takes."""
     argv = (*argv, _WASM_TARGET)
+    status = path.stat()
+    key = "|".join([*argv, str(path.resolve()), str(status.st_size), str(status.st_mtime_ns)])
+    known = remembered.get(key)
+    if known and all(Path(file).exists() for file in known[1:]):
+        return WasmCompiler(path, known[0], argv)
     version_line = (run([*argv, "--version"]).strip().splitlines() or [path.name])[0]
     found = re.search(r"version (\d+)", version_line)
     major = int(found[1]) if found else CLANG_MAJORS[0]
-    missing = [
-        package
-        for package, queries in (
-            # Debian's clang links with wasm-ld-N, every other one with wasm-ld.
-            (f"lld-{major}", (f"-print-prog-name=wasm-ld-{major}", "-print-prog-name=wasm-ld")),
-            ("wasi-libc", ("-print-file-name=libc.a",)),
-            (f"libclang-rt-{major}-dev-wasm32", ("-print-libgcc-file-name",)),
-        )
-        if not any(_exists(run([*argv, query]).strip()) for query in queries)
-    ]
+    parts, missing = [], []
+    for package, queries in (
+        # Debian's clang links with wasm-ld-N, every other one with wasm-ld.
+        (f"lld-{major}", (f"-print-prog-name=wasm-ld-{major}", "-print-prog-name=wasm-ld")),
+        ("wasi-libc", ("-print-file-name=libc.a",)),
+        (f"libclang-rt-{major}-dev-wasm32", ("-print-libgcc-file-name",)),
+    ):
+        answers = (run([*argv, query]).strip() for query in queries)
+        file = next((answer for answer in answers if _exists(answer)), None)
+        if file:
+            parts.append(file)
+        else:
+            missing.append(package)
     if missing:
         raise TeeforgeError(
             f"{path.name} cannot make WebAssembly: {', '.join(missing)} is missing", _apt_line(major)
         )
+    remembered[key] = [version_line, *parts]
     return WasmCompiler(path, version_line, argv)
 
 

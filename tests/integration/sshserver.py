@@ -1,16 +1,16 @@
-"""A real SSH server in this process: programs run under sh, SFTP works on real files."""
+"""A real SSH server in this process: programs run under sh."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import select
 import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, ClassVar
 
 import paramiko
@@ -21,7 +21,6 @@ from paramiko.common import (
     OPEN_SUCCEEDED,
     cMSG_CHANNEL_REQUEST,
 )
-from paramiko.sftp import SFTP_FAILURE, SFTP_OK
 
 
 class Server:
@@ -60,7 +59,6 @@ class Server:
                 connection, _ = self._socket.accept()
                 transport = _Transport(connection)
                 transport.add_server_key(self.host_key)
-                transport.set_subsystem_handler("sftp", paramiko.SFTPServer, _Files, self)
                 self._transports.append(transport)
                 with contextlib.suppress(EOFError, paramiko.SSHException):
                     transport.start_server(server=_Session(self), event=threading.Event())
@@ -121,11 +119,19 @@ class _Session(paramiko.ServerInterface):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            preexec_fn=_write_little if self._server.fails_uploads else None,
         )
+        channel.corrupts = self._server.corrupts_uploads
         channel.program = program
         self._server.processes.append(program)
         channel.starting = program
         return True
+
+
+def _write_little() -> None:
+    """Let files be no longer than this, as on a full disk."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 
 
 def _run(channel: Any, program: subprocess.Popen[bytes]) -> None:
@@ -152,6 +158,8 @@ def _feed(channel: Any, program: subprocess.Popen[bytes]) -> None:
     assert program.stdin
     with contextlib.suppress(OSError), program.stdin as stdin:
         while data := channel.recv(1 << 16):
+            if channel.corrupts:
+                data = bytes([data[0] ^ 1]) + data[1:]
             stdin.write(data)
             stdin.flush()
 
@@ -167,55 +175,6 @@ def _send_exit_signal(channel: Any, name: str) -> None:
     message.add_string("")
     message.add_string("")
     channel.transport._send_user_message(message)
-
-
-class _File(paramiko.SFTPHandle):
-    server: Server
-
-    def write(self, offset: int, data: Any) -> int:
-        if self.server.fails_uploads:
-            return SFTP_FAILURE
-        if self.server.corrupts_uploads:
-            data = bytes([data[0] ^ 1]) + data[1:]
-        return super().write(offset, data)
-
-
-class _Files(paramiko.SFTPServerInterface):
-    """SFTP on the real filesystem: only what a push needs."""
-
-    def __init__(self, session: paramiko.ServerInterface, server: Server) -> None:
-        super().__init__(session)
-        self._server = server
-
-    def open(self, path: str, flags: int, attr: paramiko.SFTPAttributes) -> Any:
-        try:
-            descriptor = os.open(path, flags, 0o600)
-        except OSError as error:
-            return paramiko.SFTPServer.convert_errno(error.errno or 0)
-        handle = _File(flags)
-        handle.server = self._server
-        handle.writefile = os.fdopen(descriptor, "wb")  # type: ignore[attr-defined]
-        return handle
-
-    def stat(self, path: str) -> Any:
-        return paramiko.SFTPAttributes.from_stat(Path(path).stat())
-
-    def chattr(self, path: str, attr: paramiko.SFTPAttributes) -> int:
-        return _did(lambda: Path(path).chmod(attr.st_mode or 0))
-
-    def posix_rename(self, oldpath: str, newpath: str) -> int:
-        return _did(lambda: Path(oldpath).replace(newpath))
-
-    def remove(self, path: str) -> int:
-        return _did(lambda: Path(path).unlink())
-
-
-def _did(action: Any) -> int:
-    try:
-        action()
-    except OSError as error:
-        return paramiko.SFTPServer.convert_errno(error.errno or 0)
-    return SFTP_OK
 
 
 @contextlib.contextmanager

@@ -1,13 +1,16 @@
-"""Pushing to a target over real SFTP: only what differs, verified, all or nothing."""
+"""Pushing to a target over real SSH: only what differs, verified, all or nothing."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import paramiko
 import pytest
 
+from teeforge import push
 from teeforge.errors import TeeforgeError
 from teeforge.identity import load_identity
 from teeforge.push import Upload
@@ -65,6 +68,55 @@ def test_a_first_push_sends_bytes_and_mode(session: Session, local: Path, there:
     assert (there / "a.ta").read_bytes() == (local / "a.ta").read_bytes()
     assert [(there / name).stat().st_mode & 0o7777 for name in ("a.ta", "-rf")] == [0o444, 0o755]
     assert sorted(file.name for file in there.iterdir()) == ["-rf", "a.ta"]
+
+
+def test_files_of_all_sizes_arrive_together(session: Session, tmp_path: Path, there: Path) -> None:
+    sizes = (0, 1, 65535, 65536, 1 << 20, (1 << 20) + 1, 3 << 20)
+    uploads = []
+    for size in sizes:
+        file = tmp_path / str(size)
+        file.write_bytes(os.urandom(size))
+        uploads.append(Upload(file, f"{there}/{size}", 0o444))
+    session.push(uploads, {})
+    for size in sizes:
+        assert (there / str(size)).read_bytes() == (tmp_path / str(size)).read_bytes(), size
+    assert len(list(there.iterdir())) == len(sizes)
+
+
+def test_more_files_than_fit_into_a_command_arrive(session: Session, local: Path, there: Path) -> None:
+    uploads = [Upload(local / "empty", f"{there}/{number:0100}") for number in range(60)]
+    assert len(session.push(uploads).sent) == 60
+    assert len(list(there.iterdir())) == 60
+    assert len(session.push(uploads).unchanged) == 60
+
+
+@pytest.mark.skipif(not shutil.which("ssh"), reason="the ssh program is not installed")
+def test_many_bytes_go_through_the_ssh_program(session: Session, tmp_path: Path, there: Path) -> None:
+    big = tmp_path / "big"
+    big.write_bytes(os.urandom(9 << 20))
+    (there / "big").write_bytes(b"old")
+    assert session.push([Upload(big, f"{there}/big", 0o755)]).sent == (f"{there}/big",)
+    assert (there / "big").read_bytes() == big.read_bytes()
+    assert (there / "big").stat().st_mode & 0o7777 == 0o755
+    with pytest.raises(TeeforgeError, match=r"board has no folder .*nowhere"):
+        session.push([Upload(big, f"{there}/nowhere/big")])
+
+
+def test_a_file_that_becomes_shorter_meanwhile_leaves_the_old_one(
+    session: Session, local: Path, there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (there / "a.ta").write_bytes(b"old")
+    parcel = push._parcel
+
+    def cut(upload: Upload) -> push._Parcel:
+        made = parcel(upload)
+        upload.local.write_bytes(b"short")
+        return made
+
+    monkeypatch.setattr(push, "_parcel", cut)
+    with pytest.raises(TeeforgeError, match="other bytes"):
+        session.push([Upload(local / "a.ta", f"{there}/a.ta")], {})
+    assert [(file.name, file.read_bytes()) for file in there.iterdir()] == [("a.ta", b"old")]
 
 
 def test_a_second_push_touches_nothing(session: Session, local: Path, there: Path) -> None:

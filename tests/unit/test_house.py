@@ -26,7 +26,7 @@ FLOORS = (
     ("fleet",),
     ("why", "storekeeping", "exchange", "lab"),
     ("barebuild", "scratch", "pipelinereport"),
-    ("report", "selftest", "inspection", "wasi_test", "bench", "pipeline"),
+    ("report", "selftest", "inspection", "wasi_test", "bench", "pipeline", "running"),
 )
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from teeforge.panic import Panic, read_panic
-from teeforge.record import RunRecord
+from teeforge.record import Report, RunRecord
 from teeforge.words import WORDS, Entry, explain_abort, explain_text, load_words
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,25 +119,13 @@ def test_any_log_is_read(cuts: list[int], junk: str) -> None:
     read_panic(dump, lambda _: None, "")
 
 
-class FakeSession:
-    """Answers `cat` with a report."""
-
-    def __init__(self, report: str) -> None:
-        self.report = report
-
-    def run(self, argv: list[str], *, on_stdout: object, on_stderr: object) -> int:
-        if argv[0] == "cat":
-            on_stdout(self.report.encode())  # type: ignore[operator]
-        return 0
-
-
 def record(folder: Path, log: Path | None) -> RunRecord:
     return RunRecord(folder, {"program": "x.c"}, log, lambda _: None, "", ROOT / WORDS)
 
 
 def test_each_run_leaves_a_numbered_record(tmp_path: Path) -> None:
     for status in (0, 7):
-        told = record(tmp_path, None).finish(FakeSession('{"outcome": "exited"}'), status)  # type: ignore[arg-type]
+        told = record(tmp_path, None).finish({"outcome": "exited"}, status)
         assert told == []
     second = json.loads((tmp_path / "2.json").read_text())
     assert (second["program"], second["status"], second["panic"]) == ("x.c", 7, None)
@@ -149,15 +137,43 @@ def test_a_panic_since_the_run_began_is_told_and_recorded(tmp_path: Path) -> Non
     log.write_text("E/TC:? 0 TA panicked with code 0x1\n")
     run = record(tmp_path / "runs", log)
     log.write_text(log.read_text() + DUMP)
-    told = run.finish(FakeSession('{"outcome": "tee-error"}'), 126)  # type: ignore[arg-type]
+    told = run.finish({"outcome": "tee-error"}, 126)
     assert "data-abort at address 0x30" in told[0]
     assert any("nothing is mapped" in line for line in told)
     panic = json.loads((tmp_path / "runs/1.json").read_text())["panic"]
     assert len(panic["frames"]) == 4
     # The panic before the run is none of its own.
-    quiet = record(tmp_path / "runs", log).finish(FakeSession('{"outcome": "tee-error"}'), 126)  # type: ignore[arg-type]
+    quiet = record(tmp_path / "runs", log).finish({"outcome": "tee-error"}, 126)
     assert quiet == []
 
 
 def test_a_host_app_that_leaves_no_report_is_no_error(tmp_path: Path) -> None:
-    assert record(tmp_path, None).finish(FakeSession("cat: no such file"), 1) == []  # type: ignore[arg-type]
+    assert record(tmp_path, None).finish({}, 1) == []
+
+
+def through_report(*chunks: bytes) -> tuple[bytes, dict[str, object]]:
+    passed = bytearray()
+    report = Report(passed.extend)
+    for chunk in chunks:
+        report.feed(chunk)
+    told = report.end()
+    return bytes(passed), told
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_the_report_is_taken_from_the_end_of_stderr(size: int) -> None:
+    stderr = b'of the program\n\x1e{"fake": 1}\n\x1e\n\x1e{\n"outcome": "exited"}\n'
+    chunks = [stderr[at : at + size] for at in range(0, len(stderr), size)]
+    assert through_report(*chunks) == (stderr[: stderr.rfind(b"\x1e")], {"outcome": "exited"})
+
+
+def test_without_a_report_stderr_is_the_programs_alone() -> None:
+    for stderr in (b"", b"no report", b"\x1e", b"\x1e{\n half", b"\x1e[]\n", b"\x1e{\n" + b"x" * 40000):
+        assert through_report(stderr) == (stderr, {})
+
+
+def test_what_only_begins_like_a_report_is_not_held_back() -> None:
+    passed: list[bytes] = []
+    report = Report(passed.append)
+    report.feed(b"\x1equestion? ")
+    assert passed == [b"\x1equestion? "]

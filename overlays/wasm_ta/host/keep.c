@@ -293,7 +293,7 @@ enum keep_borrowed keep_borrow(unsigned int seconds, TEEC_Context *context,
 	int connection = connect_to_keeper();
 	int fd = -1;
 
-	if (connection < 0) {
+	if (connection < 0 && seconds) {
 		start_keeper(seconds);
 		connection = connect_to_keeper();
 	}

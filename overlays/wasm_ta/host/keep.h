@@ -18,7 +18,7 @@ enum keep_borrowed {
 
 /*
  * keep_borrow() - borrow the session that is kept, and start to keep one
- * @seconds: without a client, after which it is closed
+ * @seconds: without a client, after which it is closed; 0 starts to keep none
  * @context: where @session is valid; to be finalized in any case
  * @lease: file descriptor for keep_return()
  * @code, @origin: for KEEP_FAILED

@@ -28,6 +28,7 @@ struct wasm_tee {
 	bool has_session;
 	/* A session that is kept is borrowed, and returned if nothing failed */
 	bool borrowed;
+	bool last;			/* nobody is to borrow it after us */
 	bool failed;
 	int lease;
 	uint32_t modules;		/* that are loaded */
@@ -128,6 +129,7 @@ struct wasm_tee *wasm_tee_open_kept(unsigned int seconds,
 			    &res, &origin)) {
 	case KEEP_BORROWED:
 		tee->borrowed = true;
+		tee->last = !seconds;
 		return opened(tee, TEEC_SUCCESS, origin, error);
 	case KEEP_FAILED:
 		return opened(tee, res, origin, error);
@@ -148,7 +150,8 @@ void wasm_tee_close(struct wasm_tee *tee)
 	if (tee->has_context)
 		TEEC_FinalizeContext(&tee->context);
 	if (tee->borrowed)
-		keep_return(tee->lease, !tee->failed && !tee->modules);
+		keep_return(tee->lease,
+			    !tee->failed && !tee->modules && !tee->last);
 	free(tee);
 }
 

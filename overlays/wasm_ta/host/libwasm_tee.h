@@ -108,7 +108,8 @@ struct wasm_tee *wasm_tee_open(struct wasm_tee_error *error);
  * session has it at once. It is in use by one of them at a time; who comes
  * meanwhile gets a session of its own, as from wasm_tee_open(). A run has an
  * instance of its own as always, but what isolates it from the runs before it
- * is the WebAssembly runtime, and no longer the TEE as well.
+ * is the WebAssembly runtime, and no longer the TEE as well. With 0 @seconds it
+ * is ours if there is one, and closed with ours: nobody has it after us.
  *
  * To be called before the process has threads: it may fork.
  */

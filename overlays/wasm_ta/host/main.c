@@ -3,6 +3,7 @@
  * optee_wamr: runs a WebAssembly module (AOT) in the TEE.
  *
  *	optee_wamr [options] <heap_size> <module.aot> [args...]
+ *	optee_wamr --keep SECONDS
  *
  * Standard output and error are the program's; what optee_wamr itself has to
  * say goes to standard error. So is the exit status, except:
@@ -45,6 +46,7 @@
 
 static const char usage[] =
 	"usage: optee_wamr [options] <heap_size> <module.aot> [args...]\n"
+	"       optee_wamr --keep SECONDS\n"
 	"Run a WebAssembly module, compiled ahead of time, in the TEE.\n"
 	"\n"
 	"  heap_size         bytes for the module, its linear memory included;\n"
@@ -55,9 +57,15 @@ static const char usage[] =
 	"                    /), and with :rw back after the run (repeatable)\n"
 	"  --files-limit SIZE\n"
 	"                    most memory that the program's files may take\n"
-	"  --keep SECONDS    use a session that is kept open, and keep it for so long\n"
+	"  --keep SECONDS    use a session that is kept open, and keep it for so long;\n"
+	"                    0: use it, and no longer keep it. Without a module: just\n"
+	"                    open one for the run that follows\n"
+	"  --module-size SIZE\n"
+	"                    the module is not a file but the first bytes of standard\n"
+	"                    input; what follows them is the program's\n"
 	"  --quiet           do not print the module's SHA-256\n"
-	"  --report FILE     write how it went to FILE, as JSON (also: --json)\n"
+	"  --report FILE     write how it went to FILE, as JSON (also: --json); -: last\n"
+	"                    on standard error, as a JSON text sequence (RFC 7464)\n"
 	"  --help            print this\n"
 	"\n"
 	"Exit status: the program's own; 124 it trapped, 125 it was refused,\n"
@@ -72,8 +80,10 @@ struct options {
 	struct wasm_tee_dir dirs[WASM_FILES_MOUNTS_MAX];
 	size_t dirs_count;
 	uint64_t files_limit;
+	uint64_t module_size;		/* of one in standard input, or 0 */
 	const char *report;
-	unsigned int keep;		/* seconds, or 0 */
+	bool kept;			/* use a session that is kept, */
+	unsigned int keep;		/* ... and keep it for so many seconds */
 	bool quiet;
 };
 
@@ -169,7 +179,7 @@ static bool parse_seconds(const char *text, unsigned int *seconds)
 	unsigned long number = strtoul(text, &end, 10);
 
 	*seconds = number;
-	return isdigit((unsigned char)*text) && !*end && number &&
+	return isdigit((unsigned char)*text) && !*end &&
 	       number <= KEEP_MAX_SECONDS;
 }
 
@@ -181,6 +191,7 @@ static int parse_options(int argc, char *argv[], struct options *options)
 		{ "dir", required_argument, NULL, 'd' },
 		{ "files-limit", required_argument, NULL, 'l' },
 		{ "keep", required_argument, NULL, 'k' },
+		{ "module-size", required_argument, NULL, 'm' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "report", required_argument, NULL, 'r' },
 		{ "json", required_argument, NULL, 'r' },
@@ -222,7 +233,16 @@ static int parse_options(int argc, char *argv[], struct options *options)
 		case 'k':
 			if (!parse_seconds(optarg, &options->keep)) {
 				say("--keep", optarg,
-				    "give seconds from 1 to 86400");
+				    "give seconds from 0 to 86400");
+				return STATUS_USAGE;
+			}
+			options->kept = true;
+			break;
+		case 'm':
+			if (!parse_size(optarg, &options->module_size) ||
+			    !options->module_size) {
+				say("--module-size", optarg,
+				    "give a number of bytes, or one with K or M");
 				return STATUS_USAGE;
 			}
 			break;
@@ -241,6 +261,8 @@ static int parse_options(int argc, char *argv[], struct options *options)
 		}
 	}
 
+	if (argc == optind && options->kept)
+		return -1;
 	if (argc - optind < 2) {
 		fputs(usage, stderr);
 		return STATUS_USAGE;
@@ -259,31 +281,20 @@ static int parse_options(int argc, char *argv[], struct options *options)
 	return -1;
 }
 
-static void *read_file(const char *path, size_t *size)
+/* Reads no byte too many: what follows may be the program's input */
+static void *read_module(int fd, uint64_t size)
 {
-	struct stat status = { };
 	uint8_t *bytes = NULL;
 	size_t done = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0)
+	if (!size || size > WASM_TA_MODULE_MAX) {
+		errno = size ? EFBIG : ENODATA;
 		return NULL;
-
-	if (fstat(fd, &status))
-		goto err;
-	if (!S_ISREG(status.st_mode)) {
-		errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-		goto err;
-	}
-	if (!status.st_size || status.st_size > WASM_TA_MODULE_MAX) {
-		errno = status.st_size ? EFBIG : ENODATA;
-		goto err;
 	}
 
-	*size = status.st_size;
-	bytes = malloc(*size);
-	while (bytes && done < *size) {
-		ssize_t count = read(fd, bytes + done, *size - done);
+	bytes = malloc(size);
+	while (bytes && done < size) {
+		ssize_t count = read(fd, bytes + done, size - done);
 
 		if (count < 0 && errno == EINTR)
 			continue;
@@ -291,16 +302,38 @@ static void *read_file(const char *path, size_t *size)
 			if (!count)
 				errno = EIO;
 			free(bytes);
-			goto err;
+			return NULL;
 		}
 		done += count;
 	}
 
-	close(fd);
 	return bytes;
-err:
+}
+
+static void *read_file(const char *path, size_t *size)
+{
+	struct stat status = { };
+	void *bytes = NULL;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int error = 0;
+
+	if (fd < 0)
+		return NULL;
+
+	if (fstat(fd, &status))
+		goto out;
+	if (!S_ISREG(status.st_mode)) {
+		errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+		goto out;
+	}
+
+	*size = status.st_size;
+	bytes = read_module(fd, *size);
+out:
+	error = errno;
 	close(fd);
-	return NULL;
+	errno = error;
+	return bytes;
 }
 
 static bool write_output(void *context, int fd, const void *bytes,
@@ -420,7 +453,7 @@ static void run(const struct options *options, const void *module,
 	double begin = now_ms();
 	bool good = false;
 
-	running = options->keep ? wasm_tee_open_kept(options->keep, error) :
+	running = options->kept ? wasm_tee_open_kept(options->keep, error) :
 				  wasm_tee_open(error);
 	report->times.open = now_ms() - begin;
 
@@ -438,6 +471,19 @@ static void run(const struct options *options, const void *module,
 	report->status = good ? status_of(result) : STATUS_TEE;
 }
 
+/* Has a session opened for the run that follows; the keeper has it then */
+static int open_only(const struct options *options)
+{
+	struct wasm_tee_error error = { };
+	struct wasm_tee *tee = wasm_tee_open_kept(options->keep, &error);
+
+	wasm_tee_close(tee);
+	if (!tee)
+		say("--keep", error.text, error.hint);
+
+	return tee ? EXIT_SUCCESS : STATUS_TEE;
+}
+
 int main(int argc, char *argv[])
 {
 	struct wasm_ta_result result = { };
@@ -451,8 +497,14 @@ int main(int argc, char *argv[])
 	if (status >= 0)
 		return status;
 
+	if (!options.module)
+		return open_only(&options);
+
 	report.module = options.module;
-	module = read_file(options.module, &report.module_size);
+	report.module_size = options.module_size;
+	module = options.module_size ?
+		 read_module(STDIN_FILENO, options.module_size) :
+		 read_file(options.module, &report.module_size);
 	if (!module) {
 		say(options.module,
 		    errno == ENODATA ? "the file is empty" : strerror(errno),

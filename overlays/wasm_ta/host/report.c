@@ -6,6 +6,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+
+/* Tells the report from what the program wrote there before: RFC 7464 */
+#define RECORD_SEPARATOR "\x1e"
 
 static const char *outcome_name(const struct report *report)
 {
@@ -83,13 +87,14 @@ static void put_times(FILE *file, const struct report *report)
 bool report_write(const char *path, const struct report *report)
 {
 	const struct wasm_ta_result *result = report->result;
-	FILE *file = fopen(path, "we");
+	bool to_stderr = !strcmp(path, "-");
+	FILE *file = to_stderr ? stderr : fopen(path, "we");
 	bool good = false;
 
 	if (!file)
 		return false;
 
-	fputs("{\n", file);
+	fputs(to_stderr ? RECORD_SEPARATOR "{\n" : "{\n", file);
 	put_string(file, "outcome", outcome_name(report));
 	fprintf(file, "  \"status\": %d,\n", report->status);
 	if (!report->error && result->outcome == WASM_TA_EXITED)
@@ -113,6 +118,6 @@ bool report_write(const char *path, const struct report *report)
 	put_times(file, report);
 	fputs("}\n", file);
 
-	good = !ferror(file);
-	return !fclose(file) && good;
+	good = !fflush(file) && !ferror(file);
+	return (to_stderr || !fclose(file)) && good;
 }

@@ -25,7 +25,10 @@ struct report {
 	struct report_times times;
 };
 
-/* Returns false, with errno set, if the file could not be written */
+/*
+ * @path may be "-" for standard error. Returns false, with errno set, if the
+ * file could not be written.
+ */
 bool report_write(const char *path, const struct report *report);
 
 #endif /* REPORT_H */

@@ -1,0 +1,280 @@
+"""Running a program on a place: compiled, built, connected and sent at the same time, then recorded."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, BinaryIO
+
+from teeforge.errors import TeeforgeError
+from teeforge.fleet import Place
+from teeforge.folder import lent, parse_folders
+from teeforge.lab import Lab, heap_of
+from teeforge.progress import say
+from teeforge.push import Upload
+from teeforge.record import Report, RunRecord
+
+if TYPE_CHECKING:
+    from teeforge.program import Program
+    from teeforge.remote import Sink
+    from teeforge.store import Stored
+    from teeforge.target import Session, Target
+
+# The host app's name on the target.
+_HOST_APP = "optee_wamr"
+# Its counterpart, which runs the same module in the normal world.
+_REFERENCE = "iwasm"
+# How long a session waits that was opened for a program which is still being compiled, in seconds.
+_AHEAD = "10"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How `invoke run` runs a program.
+
+    ``heap`` is `auto`, `max` or a size such as 408340 or 2MiB; ``folders`` are what --dir says, ``stdin``
+    is what the program reads; ``where`` is the world: `secure` or `normal`. ``keep`` is for how many
+    seconds the TA's instance waits for a next run; with 0 each run has a fresh one.
+    """
+
+    heap: str = "auto"
+    arguments: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    stdin: IO[bytes] | None = None
+    where: str = "secure"
+    keep: int = 0
+
+    def __post_init__(self) -> None:
+        if self.where not in ("secure", "normal"):
+            raise TeeforgeError(f"--where {self.where}: there is no such world", "give secure or normal")
+        if self.where == "normal" and self.folders:
+            raise TeeforgeError("--dir lends folders in the secure world only", "leave out --where normal")
+        for setting in self.environment:
+            if "=" not in setting:
+                raise TeeforgeError(f"--env {setting}: is not NAME=VALUE", "for example --env LANG=C")
+
+
+class Runner:
+    """Runs one program on one place, once or again and again over one connection; a context manager.
+
+    ``seconds`` is how long each stage took last time, some of them at the same time.
+    """
+
+    def __init__(self, lab: Lab, file: Path, place: Place, options: RunOptions) -> None:
+        self.lab = lab
+        self.file = file
+        self.place = place
+        self.options = options
+        self.seconds: dict[str, float] = {}
+        self._folders = parse_folders(options.folders)
+        self._session: Session | None = None
+        self._program: Program | None = None
+        self._heap = 0
+
+    def __enter__(self) -> Runner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._session:
+            self._session.close()
+            self._session = None
+
+    def prepare(self) -> None:
+        """Bring the program, the TA, the host app and the place up to date, one beside the other.
+
+        Raises TeeforgeError if something does not compile, or if the program cannot run there.
+        """
+        lab = self.lab
+        self.seconds = {}
+        wamrc = lab.wamrc(self.file)
+        with ThreadPoolExecutor(2) as pool:
+            compiling = pool.submit(self._compile, wamrc)
+            with self._stage("boot"):
+                target = lab.fleet.boot(self.place)
+            reaching = pool.submit(self._reach, target)
+            try:
+                with self._stage("build"):
+                    built = lab.build_deployed()
+            finally:
+                # Waited for in any case, for the connection to be known and closed.
+                there = reaching.result()
+            assert self._session
+            with self._stage("push"):
+                lab.push_deployed(self._session, built, there)
+            self._open_ahead(pool, compiling)
+            # Read now, to be known when the program is there.
+            lab.plan(self.place)
+            self._program = compiling.result()
+        verdict = lab.verdict(self._program, self.file, self.place)
+        verdict.enforce()
+        for warning in verdict.warnings:
+            say(f"warning: {warning}")
+        self._heap = heap_of(verdict, self.options.heap)
+
+    def run(self, out: Sink, err: Sink) -> int:
+        """Run what prepare() prepared; return its exit status. The sinks get what it writes."""
+        assert self._session and self._program
+        with self._stage("run"):
+            if self.options.where == "normal":
+                return self._run_in_normal_world(self._session, self._program, out, err)
+            return self._run_in_tee(self._session, self._program, out, err)
+
+    def _run_in_tee(self, session: Session, program: Program, out: Sink, err: Sink) -> int:
+        record = self._record(program)
+        report = Report(err)
+        with program.aot.open("rb") as module, lent(session, self._folders) as given:
+            # The module comes ahead of the program's own input: no file over there, and no round trip. Its
+            # SHA-256 is what the TA says it is.
+            argv = [_HOST_APP, *report.options, "--keep", str(self.options.keep)]
+            argv += ["--module-size", str(program.aot.stat().st_size), *self._environment(), *given]
+            status = session.run(
+                [*argv, str(self._heap), f"{self.file.stem}.aot", *self.options.arguments],
+                stdin=_Ahead(module, self.options.stdin),
+                on_stdout=out,
+                on_stderr=report.feed,
+            )
+        told = report.end()
+        for line in record.finish(told, status):
+            say(line)
+        if told.get("sha256") not in (None, program.sha256):
+            raise TeeforgeError(f"{session.name} ran another module than {program.aot}", "run it again")
+        return status
+
+    def _run_in_normal_world(self, session: Session, program: Program, out: Sink, err: Sink) -> int:
+        remote = f"/tmp/{self.file.stem}.{program.sha256[:12]}.aot"
+        session.push([Upload(program.aot, remote, 0o644)])
+        argv = [_REFERENCE, *self._environment(), remote, *self.options.arguments]
+        return session.run(argv, stdin=self.options.stdin, on_stdout=out, on_stderr=err)
+
+    def _environment(self) -> list[str]:
+        return [word for setting in self.options.environment for word in ("--env", setting)]
+
+    def _compile(self, wamrc: Path) -> Program:
+        with self._stage("compile"):
+            return self.lab.program(self.file, wamrc)
+
+    def _reach(self, target: Target) -> Mapping[str, tuple[str, int]]:
+        """Have a connection; say what is over there of what is deployed."""
+        with self._stage("connect"):
+            if self._session and self._session.alive():
+                return self.lab.look(self._session)
+            self.close()
+            self._session = target.connect()
+            return self.lab.look(self._session)
+
+    def _open_ahead(self, pool: ThreadPoolExecutor, compiling: Future[Program]) -> None:
+        """While the program is being compiled, open the session with the TA that it will have."""
+        session = self._session
+        if session and not compiling.done() and self.options.where == "secure":
+            keep = str(self.options.keep or _AHEAD)
+            # What is wrong with the TEE, the run itself tells.
+            pool.submit(
+                session.run, [_HOST_APP, "--keep", keep], on_stdout=lambda _: None, on_stderr=lambda _: None
+            )
+
+    def _record(self, program: Program) -> RunRecord:
+        """Return what records a run in build/runs."""
+        from teeforge.words import WORDS
+
+        lab = self.lab
+        built: dict[str, Stored] = lab.up_to_date()
+        facts = {
+            "program": self.file.name,
+            "sha256": program.sha256,
+            "arguments": list(self.options.arguments),
+            "target": self.place.name,
+            "heap": self._heap,
+            "built": {component: entry.key for component, entry in built.items()},
+        }
+        board = lab.fleet.is_board(self.place)
+        log = None if board else lab.fleet.machine_as_it_is(self.place.name).console_log("secure")
+        cross = lab.config.toolchain.cross
+        return RunRecord(lab.workspace.runs, facts, log, lab.elf_of, cross, lab.root / WORDS)
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.monotonic() - began
+
+
+class _Ahead:
+    """A file, and then what the program reads."""
+
+    def __init__(self, first: IO[bytes], then: IO[bytes] | None) -> None:
+        self._first = first
+        self._then = then
+
+    def read(self, most: int) -> bytes:
+        """Return the next bytes, without waiting for more than there are."""
+        if data := self._first.read(most):
+            return data
+        if self._then is None:
+            return b""
+        read: Callable[[int], bytes] = getattr(self._then, "read1", self._then.read)
+        return read(most)
+
+
+def run(lab: Lab, file: Path, place: Place, options: RunOptions) -> int:
+    """Compile ``file`` as far as needed, run it on a target; return its exit status.
+
+    stdout is the program's alone; the program's stderr and our lines go to stderr.
+    """
+    from teeforge.program import read_program
+
+    read_program(file)
+    with Runner(lab, file, place, options) as runner:
+        runner.prepare()
+        return runner.run(writer(sys.stdout.buffer), writer(sys.stderr.buffer))
+
+
+def demo(lab: Lab, place: Place) -> int:
+    """Everything, from a bare host to a greeting out of the secure world, with the evidence."""
+    from teeforge.doctor import ensure_host
+
+    ensure_host(lab.config, lab.recipes)
+    lab.build()
+    status = run(lab, lab.root / "samples" / "hello.c", place, RunOptions())
+    if not lab.fleet.is_board(place):
+        log = lab.fleet.machine_as_it_is(place.name).tail("secure", 50)
+        told = [line for line in log if "sha256" in line]
+        say("the secure world's log says:")
+        for line in told[-1:]:
+            say(f"    {line}")
+    return status
+
+
+def split_arguments(text: str) -> tuple[str, ...]:
+    """Return the words of --args, split as a shell would."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise TeeforgeError(f"--args {text}: {error}", "close the quotation") from error
+
+
+def standard_input() -> IO[bytes] | None:
+    """Return our stdin for a program to read, without a buffer that would be waited for, or held at exit."""
+    return getattr(sys.stdin.buffer, "raw", sys.stdin.buffer) if sys.stdin else None
+
+
+def writer(stream: BinaryIO) -> Callable[[bytes], None]:
+    """Return a sink that writes to a stream at once."""
+
+    def write(data: bytes) -> None:
+        stream.write(data)
+        stream.flush()
+
+    return write
