@@ -139,7 +139,7 @@ class Runner:
             argv = [_HOST_APP, *report.options, "--keep", str(self.options.keep)]
             argv += ["--module-size", str(program.aot.stat().st_size), *self._environment(), *given]
             status = session.run(
-                [*argv, str(self._heap), f"{self.file.stem}.aot", *self.options.arguments],
+                [*argv, str(self._heap), self._name(program), *self.options.arguments],
                 stdin=_Ahead(module, self.options.stdin),
                 on_stdout=out,
                 on_stderr=report.feed,
@@ -152,10 +152,14 @@ class Runner:
         return status
 
     def _run_in_normal_world(self, session: Session, program: Program, out: Sink, err: Sink) -> int:
-        remote = f"/tmp/{self.file.stem}.{program.sha256[:12]}.aot"
+        remote = f"/tmp/{self._name(program)}"
         session.push([Upload(program.aot, remote, 0o644)])
         argv = [_REFERENCE, *self._environment(), remote, *self.options.arguments]
         return session.run(argv, stdin=self.options.stdin, on_stdout=out, on_stderr=err)
+
+    def _name(self, program: Program) -> str:
+        """Return the program's argv[0]."""
+        return f"{self.file.stem}.{program.sha256[:12]}.aot"
 
     def _environment(self) -> list[str]:
         return [word for setting in self.options.environment for word in ("--env", setting)]
