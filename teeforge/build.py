@@ -20,6 +20,7 @@ from teeforge import process
 from teeforge.config import Config
 from teeforge.errors import TeeforgeError
 from teeforge.jobserver import JobServer
+from teeforge.leftovers import output_folder
 from teeforge.lock import DebianLock
 from teeforge.locking import exclusive_lock
 from teeforge.progress import Progress
@@ -186,10 +187,11 @@ class Builder:
             work = self.workspace.work / name
             source, out = work / "source", work / "out"
             self.sources.check_out(recipe, source, lambda line: progress.line(name, line))
-            shutil.rmtree(out, ignore_errors=True)
-            out.mkdir(parents=True)
             values = self.values(recipe, inputs.tree, source, out, done)
-            self._steps(name, recipe, values, jobs)
+            with output_folder(
+                out, source, inputs.values, reuse=recipe.incremental, stopped=self._stop.is_set
+            ):
+                self._steps(name, recipe, values, jobs)
             seconds = round(time.monotonic() - began, 2)
             facts = {**self._facts(name, inputs), "seconds": seconds}
             fill = functools.partial(copy_products, name, out, recipe.products)

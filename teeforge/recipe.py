@@ -43,6 +43,7 @@ class Recipe:
     """One component: where its files come from, how it is built, what it gives to others.
 
     One that is made ``on_request`` is no part of `build-all`: a task asks for it when it needs it.
+    ``incremental``: its make sees by itself what a changed source file makes stale; see leftovers.py.
     """
 
     summary: str
@@ -59,6 +60,7 @@ class Recipe:
     large_memory: str = ""
     deploy: tuple[Deployment, ...] = ()
     on_request: bool = False
+    incremental: bool = False
 
     def __post_init__(self) -> None:
         if self.source is None and self.overlay is None:

@@ -19,7 +19,7 @@ FLOORS = (
     ("recipe", "lock", "productlock", "qemu", "identity", "daemon", "qmp", "ssh", "terminal", "toolchain"),
     ("plan", "words", "panic"),
     ("wasm", "wasi", "aotbody", "aot", "heap", "verdict"),
-    ("debian", "relock", "gitstore", "store", "sources", "remote", "push", "target", "folder"),
+    ("debian", "relock", "gitstore", "store", "leftovers", "sources", "remote", "push", "target", "folder"),
     ("wake", "snapshot", "ephemeral", "remotestore", "supply"),
     ("machine", "program"),
     ("build", "doctor", "wasminfo", "record"),
