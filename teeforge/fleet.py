@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,8 +91,14 @@ class Fleet:
         """Return where a place's state lies."""
         return self._workspace.targets / place.name
 
-    def boot(self, place: Place, *, cold: bool = False) -> Target:
-        """Bring a place to where it answers over SSH, and return it; ``cold``: without any snapshot."""
+    def boot(self, place: Place, *, cold: bool = False, connecting: bool = False) -> Target:
+        """Bring a place to where it answers over SSH, and return it.
+
+        ``cold`` does without any snapshot. ``connecting`` says that a connection is to follow.
+        """
+        if connecting:
+            # What that needs loads in a tenth of a second, in which the machine resumes, too.
+            threading.Thread(target=importlib.import_module, args=("paramiko",)).start()
         settings = self.settings(place)
         if isinstance(settings, SshTarget):
             return self.board(place.target, settings)

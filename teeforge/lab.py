@@ -201,7 +201,7 @@ class Lab:
 
     def deployed(self, place: Place) -> Session:
         """Return a connection to a target that has the current TAs and host apps."""
-        target = self.fleet.boot(place)
+        target = self.fleet.boot(place, connecting=True)
         with ThreadPoolExecutor(1) as pool:
             reaching = pool.submit(self.reach, target)
             try:

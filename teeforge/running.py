@@ -101,7 +101,7 @@ class Runner:
         with ThreadPoolExecutor(2) as pool:
             compiling = pool.submit(self._compile, wamrc)
             with self._stage("boot"):
-                target = lab.fleet.boot(self.place)
+                target = lab.fleet.boot(self.place, connecting=True)
             reaching = pool.submit(self._reach, target)
             try:
                 with self._stage("build"):
