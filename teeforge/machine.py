@@ -269,7 +269,8 @@ class Machine:
             with Qmp(self.folder, timeout=20) as qmp:
                 self._snapshots.make(key, qmp, self._daemon.pid(), self.folder)
         except (TeeforgeError, OSError) as error:
-            say(f"{self.name}: no snapshot could be made, so the next start is a boot: {error}")
+            why = error.strerror if isinstance(error, OSError) else error
+            say(f"{self.name}: no snapshot could be made, so the next start is a boot: {why}")
 
     def _let_run(self) -> None:
         """Wait until the machine runs, if it is being resumed; go on if a snapshot was being made of it."""
