@@ -212,6 +212,38 @@ def run(
         return run(lab, path, place, options)
 
 
+@command(
+    positional=["file"],
+    iterable=["env", "dir"],
+    help={
+        "file": "a .c, .wasm or .aot",
+        "heap": "memory of the runtime: auto (default), max, 408340, 2MiB",
+        "args": "the program's arguments, in one string",
+        "env": "NAME=VALUE for the program; may be repeated",
+        "dir": "HOST[::/GUEST][:rw], a folder for it; may be repeated",
+        **PLACE,
+    },
+)
+def dev(
+    _: Context,
+    file: str,
+    heap: str = "auto",
+    args: str = "",
+    env: list[str] | None = None,
+    dir: list[str] | None = None,
+    target: str = "qemu",
+    name: str = "",
+) -> int:
+    """Build, send and run at each save, until Ctrl-C."""
+    from teeforge.dev import KEEP, dev
+    from teeforge.fleet import Place
+    from teeforge.lab import Lab
+    from teeforge.running import RunOptions, split_arguments
+
+    options = RunOptions(heap, split_arguments(args), tuple(env or ()), tuple(dir or ()), keep=KEEP)
+    return dev(Lab(live=False), Path(file).expanduser(), Place(target, name), options)
+
+
 @command(positional=["file"], help={"file": "a .wasm or .aot", "json": "print JSON on stdout"})
 def wasm_info(_: Context, file: str, json: bool = False) -> int:
     """Tell what is in a module, and whether it will run."""
@@ -394,7 +426,7 @@ def test(_: Context, only: str = "", match: str = "") -> int:
 
 namespace = Collection(
     *(demo, fetch, patch, build, build_all, explain, why),
-    *(boot, deploy, run, shell, console, status, halt),
+    *(boot, deploy, run, dev, shell, console, status, halt),
     *(wasm_info, heap_bounds, plan, explain_error),
     *(clean, doctor, lock, test, wasi_test),
 )

@@ -32,12 +32,14 @@ if TYPE_CHECKING:
 class Lab:
     """The sources, products and targets of one checkout."""
 
-    def __init__(self, root: Path | None = None, *, jobs: int = 0) -> None:
+    def __init__(self, root: Path | None = None, *, jobs: int = 0, live: bool = True) -> None:
+        """Read the settings; ``live`` says whether builds may draw on a terminal."""
         self.root = root or find_root(Path.cwd())
         self.config = load_config(self.root)
         if jobs:
             self.config = dataclasses.replace(self.config, jobs=jobs)
         self.workspace = open_workspace(self.root, self.config)
+        self._live = live
         self._up_to_date: dict[str, Stored] | None = None
         self._plan: tuple[tuple[Path | None, Path | None], Plan] | None = None
 
@@ -50,7 +52,7 @@ class Lab:
     def builder(self) -> Builder:
         """What builds components into the store."""
         lock = load_lock(self.root, self.config)
-        return Builder(self.workspace, self.config, lock, self.recipes, Progress())
+        return Builder(self.workspace, self.config, lock, self.recipes, Progress(self._live))
 
     @functools.cached_property
     def fleet(self) -> Fleet:

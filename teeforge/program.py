@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from teeforge.aot import AotModule, check_loadable
@@ -55,7 +55,8 @@ class Program:
     """A program ready to run: ``sha256`` is of the AOT file, as the TA measures it.
 
     ``provenance`` is a JSON file that tells what it was made of; for an .aot from elsewhere there is none.
-    ``module`` is what the AOT file says about itself, ``notes`` are the warnings of the C compiler.
+    ``module`` is what the AOT file says about itself, ``notes`` are the warnings of the C compiler,
+    ``headers`` the files that a .c includes, but for the C library's.
     """
 
     aot: Path
@@ -64,6 +65,7 @@ class Program:
     provenance: Path | None
     module: AotModule
     notes: str = ""
+    headers: tuple[Path, ...] = ()
 
 
 def build_program(
@@ -96,9 +98,11 @@ def build_program(
         )
     with _work_folder(cache) as work:
         notes = _compile_c(path, work / "program.wasm", cc, c_flags)
+        headers = _headers((work / "program.d").read_text(encoding="utf-8", errors="surrogateescape"))
         data = (work / "program.wasm").read_bytes()
     source |= {"compiler": cc.version_line, "compiler_flags": [*cc.argv[1:], *C_FLAGS, *LINK_FLAGS, *c_flags]}
-    return _compile_wasm(data, path.with_suffix(".wasm").name, wamrc, cache, source, notes)
+    program = _compile_wasm(data, path.with_suffix(".wasm").name, wamrc, cache, source)
+    return replace(program, notes=notes, headers=headers)
 
 
 def read_program(path: Path) -> bytes:
@@ -142,7 +146,8 @@ def _compile_c(path: Path, output: Path, cc: WasmCompiler, c_flags: Sequence[str
     name = f"./{path}" if str(path).startswith("-") else str(path)
     flags = [*C_FLAGS, f"-ffile-prefix-map={Path(name).parent}/=", *c_flags]
     compiled = output.with_suffix(".o")
-    argv: list[str | Path] = [*cc.argv, *flags, "-c", "-o", compiled, name]
+    tell_headers: list[str | Path] = ["-MMD", "-MF", output.with_suffix(".d")]
+    argv: list[str | Path] = [*cc.argv, *flags, *tell_headers, "-c", "-o", compiled, name]
     status, told = _run(argv, output.parent)
     if status == 0:
         argv = [*cc.argv, *LINK_FLAGS, "-o", output, compiled, "-lm"]
@@ -157,13 +162,19 @@ def _compile_c(path: Path, output: Path, cc: WasmCompiler, c_flags: Sequence[str
     return told
 
 
+def _headers(rule: str) -> tuple[Path, ...]:
+    """Return the files that a compiler names in a make rule after the source itself."""
+    words = re.findall(r"(?:\\.|\$\$|[^\s\\])+", rule.replace("\\\n", " ").partition(": ")[2])
+    names = [re.sub(r"\\(.)", r"\1", word).replace("$$", "$") for word in words]
+    return tuple(Path(name).absolute() for name in names[1:])
+
+
 def _compile_wasm(
     data: bytes,
     name: str,
     wamrc: Path,
     cache: Path,
     source: Mapping[str, object],
-    notes: str = "",
 ) -> Program:
     """Compile a module to AOT, or take it from the cache."""
     read_wasm(data, name)
@@ -195,7 +206,7 @@ def _compile_wasm(
                 write_atomically(target, content)
     except OSError as error:
         raise _not_writable(cache, error) from error
-    return Program(aot, wasm, _sha256(ready), provenance, check_loadable(ready, str(aot)), notes)
+    return Program(aot, wasm, _sha256(ready), provenance, check_loadable(ready, str(aot)))
 
 
 def _run_wamrc(data: bytes, name: str, wamrc: Path, work: Path) -> bytes:

@@ -26,13 +26,15 @@ class _Row:
 class Progress:
     """Rows of running and finished components; a context manager while a build runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, live: bool = True) -> None:
+        """Draw a table if stderr is a terminal and ``live``; else say lines."""
+        self._draws = live
         self._rows: dict[str, _Row] = {}
         self._lock = threading.Lock()
         self._live: Live | None = None
 
     def __enter__(self) -> Progress:
-        if sys.stderr.isatty():
+        if self._draws and sys.stderr.isatty():
             from rich.console import Console
             from rich.live import Live
 

@@ -28,6 +28,18 @@ class Source(Protocol):
         ...
 
 
+class Alarm(Protocol):
+    """What may end a run from our side: its descriptor becomes readable when it is time to check."""
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        ...
+
+    def check(self) -> None:
+        """Raise what ends the run, if it is to end."""
+        ...
+
+
 _CHUNK = 1 << 16
 
 
@@ -38,12 +50,13 @@ def run_remote(
     stdin: Source | bytes | None,
     on_stdout: Sink,
     on_stderr: Sink,
+    alarm: Alarm | None = None,
 ) -> int:
     """Run ``argv`` on the target ``name`` and return its exit status.
 
     The sinks get bytes as the program writes them, all of them. Raises TeeforgeError when a signal
     ends the program (``status`` is 128 + its number, as shells have it) or the connection is lost.
-    An exception on our side, Ctrl-C included, ends the program over there.
+    An exception on our side, Ctrl-C and what ``alarm`` raises included, ends the program over there.
     """
     channel = _open_channel(client, name)
     # exec: signals that we send reach the program and not a shell around it.
@@ -51,8 +64,8 @@ def run_remote(
     feeder = threading.Thread(target=_feed, args=(channel, stdin), daemon=True)
     feeder.start()
     try:
-        _pump(channel, on_stdout, on_stderr)
-        status = _status(channel, name, argv[0])
+        _pump(channel, on_stdout, on_stderr, alarm)
+        status = _status(channel, name, argv[0], alarm)
     except BaseException as error:
         # dropbear hangs up on a signal for a channel that it has closed.
         if not channel.closed:
@@ -135,24 +148,31 @@ def _chunks(source: Source | bytes | None) -> Iterable[bytes]:
         yield chunk
 
 
-def _pump(channel: paramiko.Channel, on_stdout: Sink, on_stderr: Sink) -> None:
+def _pump(channel: paramiko.Channel, on_stdout: Sink, on_stderr: Sink, alarm: Alarm | None = None) -> None:
     """Hand over both streams until both have ended."""
+    watched: list[paramiko.Channel | Alarm] = [channel, alarm] if alarm else [channel]
     while True:
         # Asked before reading: what came before the end is then read for certain.
         ended = channel.eof_received or channel.closed
-        while channel.recv_stderr_ready():
+        some = False
+        if channel.recv_stderr_ready():
             on_stderr(channel.recv_stderr(_CHUNK))
-        while channel.recv_ready():
+            some = True
+        if channel.recv_ready():
             on_stdout(channel.recv(_CHUNK))
-        if ended:
+            some = True
+        if ended and not some:
             return
-        select.select([channel], [], [], 1.0)
+        ready, _, _ = select.select(watched, [], [], 0 if some else 1.0)
+        if alarm and alarm in ready:
+            alarm.check()
 
 
-def _status(channel: paramiko.Channel, name: str, program: str) -> int:
+def _status(channel: paramiko.Channel, name: str, program: str, alarm: Alarm | None = None) -> int:
     # A program may close its output and go on.
     while not channel.status_event.wait(1.0) and not channel.closed:
-        pass
+        if alarm:
+            alarm.check()
     if channel.exit_status >= 0:
         return channel.exit_status
     ended_by = exit_signal(channel)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shlex
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
+from teeforge.devview import Stage
 from teeforge.errors import TeeforgeError
 from teeforge.fleet import Place
 from teeforge.folder import lent, parse_folders
@@ -22,7 +22,7 @@ from teeforge.record import Report, RunRecord
 
 if TYPE_CHECKING:
     from teeforge.program import Program
-    from teeforge.remote import Sink
+    from teeforge.remote import Alarm, Sink
     from teeforge.store import Stored
     from teeforge.target import Session, Target
 
@@ -64,7 +64,8 @@ class RunOptions:
 class Runner:
     """Runs one program on one place, once or again and again over one connection; a context manager.
 
-    ``seconds`` is how long each stage took last time, some of them at the same time.
+    ``stages`` tells of the parts of the last preparation and run, some of them at the same time; ``headers``
+    of what the program includes, None if it did not compile.
     """
 
     def __init__(self, lab: Lab, file: Path, place: Place, options: RunOptions) -> None:
@@ -72,7 +73,8 @@ class Runner:
         self.file = file
         self.place = place
         self.options = options
-        self.seconds: dict[str, float] = {}
+        self.stages: dict[str, Stage] = {}
+        self.headers: tuple[Path, ...] | None = None
         self._folders = parse_folders(options.folders)
         self._session: Session | None = None
         self._program: Program | None = None
@@ -85,8 +87,11 @@ class Runner:
         self.close()
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; an instance of the TA that was kept is kept no longer."""
         if self._session:
+            if self.options.keep and self._session.alive():
+                with suppress(TeeforgeError):
+                    self._host_app("--keep", "0")
             self._session.close()
             self._session = None
 
@@ -96,7 +101,8 @@ class Runner:
         Raises TeeforgeError if something does not compile, or if the program cannot run there.
         """
         lab = self.lab
-        self.seconds = {}
+        self.stages.clear()
+        self.headers = None
         wamrc = lab.wamrc(self.file)
         with ThreadPoolExecutor(2) as pool:
             compiling = pool.submit(self._compile, wamrc)
@@ -116,21 +122,31 @@ class Runner:
             # Read now, to be known when the program is there.
             lab.plan(self.place)
             self._program = compiling.result()
+        self.headers = self._program.headers
         verdict = lab.verdict(self._program, self.file, self.place)
         verdict.enforce()
         for warning in verdict.warnings:
             say(f"warning: {warning}")
         self._heap = heap_of(verdict, self.options.heap)
 
-    def run(self, out: Sink, err: Sink) -> int:
-        """Run what prepare() prepared; return its exit status. The sinks get what it writes."""
+    def lost(self) -> bool:
+        """Say whether there was a connection and is none any more."""
+        return self._session is not None and not self._session.alive()
+
+    def run(self, out: Sink, err: Sink, alarm: Alarm | None = None) -> int:
+        """Run what prepare() prepared; return its exit status. The sinks get what it writes.
+
+        What ``alarm`` raises ends the program over there, as any exception does.
+        """
         assert self._session and self._program
         with self._stage("run"):
             if self.options.where == "normal":
-                return self._run_in_normal_world(self._session, self._program, out, err)
-            return self._run_in_tee(self._session, self._program, out, err)
+                return self._run_in_normal_world(self._session, self._program, out, err, alarm)
+            return self._run_in_tee(self._session, self._program, out, err, alarm)
 
-    def _run_in_tee(self, session: Session, program: Program, out: Sink, err: Sink) -> int:
+    def _run_in_tee(
+        self, session: Session, program: Program, out: Sink, err: Sink, alarm: Alarm | None
+    ) -> int:
         record = self._record(program)
         report = Report(err)
         with program.aot.open("rb") as module, lent(session, self._folders) as given:
@@ -143,6 +159,7 @@ class Runner:
                 stdin=_Ahead(module, self.options.stdin),
                 on_stdout=out,
                 on_stderr=report.feed,
+                alarm=alarm,
             )
         told = report.end()
         for line in record.finish(told, status):
@@ -151,11 +168,13 @@ class Runner:
             raise TeeforgeError(f"{session.name} ran another module than {program.aot}", "run it again")
         return status
 
-    def _run_in_normal_world(self, session: Session, program: Program, out: Sink, err: Sink) -> int:
+    def _run_in_normal_world(
+        self, session: Session, program: Program, out: Sink, err: Sink, alarm: Alarm | None
+    ) -> int:
         remote = f"/tmp/{self._name(program)}"
         session.push([Upload(program.aot, remote, 0o644)])
         argv = [_REFERENCE, *self._environment(), remote, *self.options.arguments]
-        return session.run(argv, stdin=self.options.stdin, on_stdout=out, on_stderr=err)
+        return session.run(argv, stdin=self.options.stdin, on_stdout=out, on_stderr=err, alarm=alarm)
 
     def _name(self, program: Program) -> str:
         """Return the program's argv[0]."""
@@ -179,13 +198,13 @@ class Runner:
 
     def _open_ahead(self, pool: ThreadPoolExecutor, compiling: Future[Program]) -> None:
         """While the program is being compiled, open the session with the TA that it will have."""
-        session = self._session
-        if session and not compiling.done() and self.options.where == "secure":
-            keep = str(self.options.keep or _AHEAD)
-            # What is wrong with the TEE, the run itself tells.
-            pool.submit(
-                session.run, [_HOST_APP, "--keep", keep], on_stdout=lambda _: None, on_stderr=lambda _: None
-            )
+        if not compiling.done() and self.options.where == "secure":
+            pool.submit(self._host_app, "--keep", str(self.options.keep or _AHEAD))
+
+    def _host_app(self, *options: str) -> None:
+        """Have the host app do what is no run; what is wrong with the TEE, the next run tells."""
+        assert self._session
+        self._session.run([_HOST_APP, *options], on_stdout=lambda _: None, on_stderr=lambda _: None)
 
     def _record(self, program: Program) -> RunRecord:
         """Return what records a run in build/runs."""
@@ -208,11 +227,11 @@ class Runner:
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
-        began = time.monotonic()
+        stage = self.stages[name] = Stage()
         try:
             yield
         finally:
-            self.seconds[name] = time.monotonic() - began
+            stage.seconds = stage.elapsed
 
 
 class _Ahead:

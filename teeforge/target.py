@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from teeforge.push import Pushed, State, Upload, push_files, remote_state
-from teeforge.remote import Sink, Source, run_remote
+from teeforge.remote import Alarm, Sink, Source, run_remote
 from teeforge.ssh import SshAddress, connect, parse_host_key
 from teeforge.workspace import write_atomically
 
@@ -47,9 +47,10 @@ class Session:
         stdin: Source | bytes | None = None,
         on_stdout: Sink,
         on_stderr: Sink,
+        alarm: Alarm | None = None,
     ) -> int:
         """Run a program, its output streamed to the sinks; return its exit status; see remote.py."""
-        return run_remote(self.client, self.name, argv, stdin, on_stdout, on_stderr)
+        return run_remote(self.client, self.name, argv, stdin, on_stdout, on_stderr, alarm)
 
     def alive(self) -> bool:
         """Say whether the connection still is one."""

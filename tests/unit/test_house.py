@@ -15,7 +15,18 @@ ENGINE = ROOT / "teeforge"
 # Ground first: a module may import those of its own floor and of the floors below.
 FLOORS = (
     ("errors", "digest", "jobserver", "reader", "locking", "bootlog", "memory", "bounds", "archive"),
-    ("process", "progress", "schema", "workspace", "guard", "config", "tools", "sshsignals"),
+    (
+        "process",
+        "progress",
+        "devview",
+        "watching",
+        "schema",
+        "workspace",
+        "guard",
+        "config",
+        "tools",
+        "sshsignals",
+    ),
     ("recipe", "lock", "productlock", "qemu", "identity", "daemon", "qmp", "ssh", "terminal", "toolchain"),
     ("plan", "words", "panic"),
     ("wasm", "wasi", "aotbody", "aot", "heap", "verdict"),
@@ -27,6 +38,7 @@ FLOORS = (
     ("why", "storekeeping", "exchange", "lab"),
     ("barebuild", "scratch", "pipelinereport"),
     ("report", "selftest", "inspection", "wasi_test", "bench", "pipeline", "running"),
+    ("dev",),
 )
 
 
