@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -110,6 +111,8 @@ class LiveView(View):
         self._state = "starting"
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._partial = ""
+        self._moves = threading.Event()
+        self._closed = False
 
     def __enter__(self) -> LiveView:
         from rich.console import Console
@@ -119,22 +122,25 @@ class LiveView(View):
         self._live = Live(
             console=Console(highlight=False),
             get_renderable=self._below,
-            refresh_per_second=8,
+            auto_refresh=False,
             redirect_stderr=sys.stderr.isatty(),
         )
         self._live.start()
+        threading.Thread(target=self._tick, args=(self._live,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._live:
             self._flush()
-            self._state = "ended"
+            self._rest("ended")
+            self._closed = True
             self._live.stop()
             self._live = None
 
     def begin(self, changed: Sequence[Path], stages: Mapping[str, Stage]) -> None:
         """A turn begins."""
         self._state = "at it"
+        self._moves.set()
         super().begin(changed, stages)
 
     def out(self, data: bytes) -> None:
@@ -149,13 +155,13 @@ class LiveView(View):
     def end(self, status: int) -> None:
         """The program ended."""
         self._flush()
-        self._state = "ok" if status == 0 else f"status {status}"
+        self._rest("ok" if status == 0 else f"status {status}")
         self._print(f"─── {self.summary(status)}", "green" if status == 0 else "yellow")
 
     def fail(self, error: TeeforgeError) -> None:
         """The turn ended with an error."""
         self._flush()
-        self._state = "error"
+        self._rest("error")
         self._print(f"error: {error.message}", "red")
         if error.hint:
             self._print(f"hint: {error.hint}")
@@ -164,6 +170,16 @@ class LiveView(View):
         """Show a line of ours."""
         self._flush()
         self._print(line.replace("---", "───", 1), "dim")
+
+    def _tick(self, live: Live) -> None:
+        """Draw the stages' seconds while they run; while nothing does, nothing is drawn."""
+        while self._moves.wait() and not self._closed:
+            live.refresh()
+            time.sleep(0.12)
+
+    def _rest(self, state: str) -> None:
+        self._moves.clear()
+        self._state = state
 
     def _flush(self) -> None:
         if self._partial:
@@ -176,6 +192,7 @@ class LiveView(View):
         if self._live:
             text = Text.from_ansi(line) if not style else Text(line)
             self._live.console.print(text, style=style, soft_wrap=True)
+            self._live.refresh()
 
     def _below(self) -> Any:
         from rich.console import Group

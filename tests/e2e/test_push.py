@@ -1,0 +1,47 @@
+"""Sending much to the machine: no slower than scp, measured side by side."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from teeforge.lab import Lab
+from teeforge.push import Upload
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.skipif(not shutil.which("scp"), reason="scp is not installed")
+def test_a_large_file_is_sent_no_slower_than_scp_does(vm: Lab, tmp_path: Path) -> None:
+    big = tmp_path / "big"
+    big.write_bytes(os.urandom(8 << 20))
+    target = vm.fleet.machine_as_it_is("qemu").target()
+    scp = [str(big) if word == "FILE" else word for word in shlex.split(target.address.scp_line())]
+    scp[-1] += "big.scp"
+    with target.connect() as session:
+        ours, theirs = [], []
+        for _ in range(3):
+            ours.append(timed(lambda: session.push([Upload(big, "/tmp/big")], {})))
+            theirs.append(timed(lambda: subprocess.run([scp[0], "-q", *scp[1:]], check=True)))
+        status = session.run(
+            ["sh", "-c", "cmp /tmp/big /tmp/big.scp; s=$?; rm /tmp/big /tmp/big.scp; exit $s"],
+            on_stdout=print,
+            on_stderr=print,
+        )
+    assert status == 0
+    # Ours is verified over there, too. The margin is for the noise of a busy host.
+    assert statistics.median(ours) <= statistics.median(theirs) / 0.8, (ours, theirs)
+
+
+def timed(action: Callable[[], object]) -> float:
+    began = time.monotonic()
+    action()
+    return time.monotonic() - began
