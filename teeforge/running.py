@@ -190,9 +190,11 @@ class Runner:
     def _reach(self, target: Target) -> Mapping[str, tuple[str, int]]:
         """Have a connection; say what is over there of what is deployed."""
         with self._stage("connect"):
-            if self._session and self._session.alive():
-                return self.lab.look(self._session)
-            self.close()
+            if self._session:
+                with suppress(TeeforgeError):
+                    return self.lab.look(self._session)
+                # The machine was off meanwhile, or is another one now.
+                self._session.close()
             self._session = target.connect()
             return self.lab.look(self._session)
 

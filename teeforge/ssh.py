@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from teeforge.remote import Source
 
 _CHUNK = 1 << 16
+_ALIVE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,9 @@ def connect(name: str, address: SshAddress, deadline: float = 10.0) -> paramiko.
             client.close()
             raise
         else:
+            # A board that lost its power, or a router that forgot us, would never be noticed.
+            if transport := client.get_transport():
+                transport.set_keepalive(_ALIVE_SECONDS)
             return client
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from teeforge.errors import TeeforgeError
+from teeforge.program import _headers
 from teeforge.toolchain import find_llvm, find_wasm_compiler
 
 ACCEPTED = (14, 15, 13, 11)
@@ -191,3 +193,34 @@ def test_unknown_compiler_is_refused(parts: Path) -> None:
     with pytest.raises(TeeforgeError) as caught:
         find_wasm_compiler("emcc-nowhere")
     assert "neither the folder of a wasi-sdk nor a program" in caught.value.message
+
+
+def test_what_a_compiler_answered_is_remembered_until_it_or_its_parts_change(
+    parts: Path, tmp_path: Path
+) -> None:
+    memory = tmp_path / "cache/compilers.json"
+    clang = fake_clang(tmp_path / "bin/clang-16", parts)
+    first = find_wasm_compiler("auto", memory)
+    kept = memory.read_bytes()
+    # One that would answer otherwise, but looks the same, is not asked.
+    size, times = clang.stat().st_size, (clang.stat().st_atime_ns, clang.stat().st_mtime_ns)
+    program(clang, "exit 1".ljust(size - len("#!/bin/sh\n\n")))
+    os.utime(clang, ns=times)
+    assert clang.stat().st_size == size
+    assert find_wasm_compiler("auto", memory) == first
+    assert memory.read_bytes() == kept
+    fake_clang(clang, parts, "16.0.77")
+    assert find_wasm_compiler("auto", memory).version_line == "clang version 16.0.77"
+    (parts / "libc.a").unlink()
+    with pytest.raises(TeeforgeError, match="wasi-libc is missing"):
+        find_wasm_compiler("auto", memory)
+    memory.write_text("torn")
+    (parts / "libc.a").touch()
+    assert find_wasm_compiler("auto", memory).version_line == "clang version 16.0.77"
+
+
+def test_a_program_tells_which_headers_it_includes(tmp_path: Path) -> None:
+    rule = "/work/program.o: ./my\\ program.c include/a.h \\\n  /b/$$c.h we\\#ird.h\n"
+    headers = [Path.cwd() / "include/a.h", Path("/b/$c.h"), Path.cwd() / "we#ird.h"]
+    assert list(_headers(rule)) == headers
+    assert _headers("/work/program.o: program.c\n") == ()
