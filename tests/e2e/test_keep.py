@@ -42,7 +42,7 @@ def push_samples(vm: Lab, session: Session, *names: str) -> None:
 @pytest.fixture
 def session(vm: Lab) -> Iterator[Session]:
     with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
-        push_samples(vm, session, "hello", "trap", "loop")
+        push_samples(vm, session, "hello", "trap", "loop", "cat")
         sh(session, "for p in $(pidof optee_wamr); do kill $p; done; sleep 0.2")
         yield session
 
@@ -95,3 +95,35 @@ def test_a_ta_that_was_deployed_anew_is_noticed(session: Session) -> None:
     _, told = sh(session, script)
     assert "Hello" in told, told
     assert told.split()[-1] == "0", "the keeper of the old TA is gone"
+
+
+def test_a_session_that_was_opened_ahead_is_for_one_run(session: Session) -> None:
+    cold = open_ms(session, "optee_wamr --quiet")
+    assert sh(session, f"optee_wamr --keep 20; {KEEPERS} | wc -l") == (0, "1\n")
+    assert open_ms(session, "optee_wamr --keep 0 --quiet") < cold / 2
+    assert sh(session, f"sleep 0.2; {KEEPERS}")[1] == "", "an instance of its own, as always"
+    assert open_ms(session, "optee_wamr --keep 0 --quiet") > cold / 3
+    assert sh(session, f"sleep 0.2; {KEEPERS}")[1] == "", "and none is started"
+
+
+def test_a_module_may_come_ahead_of_the_programs_input(session: Session) -> None:
+    script = (
+        "size=$(stat -c %s /tmp/cat.aot); (cat /tmp/cat.aot; echo for the program) |"
+        " optee_wamr --quiet --module-size $size 1M cat"
+    )
+    assert sh(session, script) == (0, "for the program\n")
+
+
+@pytest.mark.parametrize("size", ["100000000", "4294967295", "0", "-5"])
+def test_a_module_size_that_cannot_be_is_refused(session: Session, size: str) -> None:
+    status, told = sh(session, f"optee_wamr --module-size={size} 1M hello < /tmp/hello.aot")
+    assert status == 127, told
+    assert told.startswith("optee_wamr: ")
+
+
+def test_the_report_comes_last_on_stderr(session: Session) -> None:
+    status, told = sh(session, "optee_wamr --report - 1M /tmp/hello.aot 2>&1 >/dev/null")
+    before, _, report = told.rpartition("\x1e")
+    assert status == 0
+    assert "measured by the TA" in before
+    assert json.loads(report)["outcome"] == "exited"
