@@ -54,7 +54,7 @@ class Done:
 
 
 class Scratch:
-    """The copy in ``folder``/checkout; ``peak`` is the most memory that one of our commands ever had."""
+    """The copy in ``folder``/checkout; ``peak`` is the most memory that a task had, in bytes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -86,7 +86,9 @@ class Scratch:
 
     def invoke(self, *words: str, env: Mapping[str, str] | None = None) -> Done:
         """Run a task as a user does. Raises TeeforgeError if it fails."""
-        return self.python("-m", "invoke", *words, env=env)
+        done = self.python("-m", "invoke", *words, env=env)
+        self.peak = max(self.peak, done.peak)
+        return done
 
     def argv(self, *words: str) -> list[str]:
         """Return the command line of a task."""
@@ -112,7 +114,6 @@ class Scratch:
                 f"{' '.join(words)} ended with status {child.returncode} in the copy:\n{said}",
                 f"to repeat it by hand: {shell_line(argv, self.root)}",
             )
-        self.peak = max(self.peak, done.peak)
         return done
 
     def start(self, argv: Sequence[str], env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:

@@ -7,6 +7,7 @@ import functools
 import http.server
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from teeforge.exchange import pull, push
 
 from .conftest import Checkout
 
+ROOT = Path(__file__).resolve().parents[2]
 Serve = Callable[..., str]
 
 
@@ -38,8 +40,15 @@ class _Folder(http.server.SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.stall:
+            self.asked.append(self.path)
             time.sleep(60)
         super().do_GET()
+
+    def do_HEAD(self) -> None:
+        if self.stall:
+            self.asked.append(self.path)
+            time.sleep(60)
+        super().do_HEAD()
 
     def copyfile(self, source: object, outputfile: object) -> None:
         if self.cut:
@@ -238,6 +247,29 @@ def test_a_remote_that_is_away_costs_one_warning_and_little_time(
     assert f"warning: the remote store {url} cannot be used: " in err
 
 
+@pytest.mark.parametrize("task", ["build-all", "store.pull"])
+def test_ctrl_c_does_not_wait_for_the_remote(task: str, checkout: Checkout, serve: Serve) -> None:
+    checkout.configure(remote=serve())
+    send(checkout)
+    asked: list[str] = []
+    checkout.configure(remote=serve(asked, stall=True))
+    forget(checkout)
+    (checkout.root / "tasks.py").symlink_to(ROOT / "tasks.py")
+    command = [sys.executable, "-m", "invoke", task]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen(command, cwd=checkout.root, env=env, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 20
+    while not asked and time.monotonic() < deadline:
+        time.sleep(0.02)
+    began = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    err = child.communicate(timeout=20)[1]
+    assert child.returncode == 130, err
+    assert time.monotonic() - began < 3
+    assert err.endswith("interrupted; the next run goes on from here\n")
+    assert not list(checkout.workspace.store.glob("*/.*"))
+
+
 def test_what_the_remote_lacks_is_built(
     checkout: Checkout, serve: Serve, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -365,10 +397,9 @@ def test_a_pull_killed_at_any_moment_goes_on_next_time(checkout: Checkout, tmp_p
     checkout.configure(remote=str(tmp_path / "remote"))
     send(checkout)
     forget(checkout)
-    root = Path(__file__).resolve().parents[2]
-    (checkout.root / "tasks.py").symlink_to(root / "tasks.py")
+    (checkout.root / "tasks.py").symlink_to(ROOT / "tasks.py")
     command = [sys.executable, "-m", "invoke", "store.pull"]
-    env = {**os.environ, "PYTHONPATH": str(root)}
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     for seconds in (0.15, 0.3, 0.4, 0.5):
         child = subprocess.Popen(command, cwd=checkout.root, env=env, stderr=subprocess.DEVNULL)
         time.sleep(seconds)
