@@ -11,14 +11,15 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import yaml
 
@@ -130,6 +131,20 @@ class Scratch:
             errors="replace",
         )
 
+    @contextlib.contextmanager
+    def going_on(self, *words: str) -> Iterator[Spoken]:
+        """Have a task run that ends by Ctrl-C, while the block listens to it."""
+        child = self.start(self.argv(*words))
+        try:
+            yield Spoken(child)
+        finally:
+            child.send_signal(signal.SIGINT)
+            try:
+                child.wait(20)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
     def cold(self) -> dict[str, str]:
         """Make a build folder with nothing but the sources; return the variable that chooses it."""
         shutil.rmtree(self.folder / "cold", ignore_errors=True)
@@ -179,6 +194,39 @@ class Scratch:
         )
         own = {"build_dir": "build", "store": None, "remote": None, "jobs": lab.config.job_count}
         (self.root / "config.yaml").write_text(yaml.safe_dump({**settings, **own}), encoding="utf-8")
+
+
+class Spoken:
+    """What a task that goes on says, each line with the time at which it came."""
+
+    def __init__(self, child: subprocess.Popen[str]) -> None:
+        self._child = child
+        self._lines: list[tuple[float, str]] = []
+        self._more = threading.Condition()
+        for stream in (child.stdout, child.stderr):
+            threading.Thread(target=self._listen, args=(stream,), daemon=True).start()
+
+    def until(self, text: str, times: int = 1, seconds: float = 120.0) -> float:
+        """Wait until ``times`` lines had ``text``; return when the last came, as monotonic() has it.
+
+        Raises TeeforgeError if it does not come in time, or the task has ended.
+        """
+        deadline = time.monotonic() + seconds
+        with self._more:
+            while True:
+                came = [when for when, line in self._lines if text in line]
+                if len(came) >= times:
+                    return came[times - 1]
+                if time.monotonic() > deadline or self._child.poll() is not None:
+                    said = "\n".join(line for _, line in self._lines[-12:])
+                    raise TeeforgeError(f"`{text}` was never said, but:\n{said}")
+                self._more.wait(0.2)
+
+    def _listen(self, stream: IO[str]) -> None:
+        for line in stream:
+            with self._more:
+                self._lines.append((time.monotonic(), line.rstrip()))
+                self._more.notify_all()
 
 
 class _Peak:
