@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from teeforge.errors import TeeforgeError
+from teeforge.locking import exclusive_lock
 from teeforge.pipelinereport import Row, Taken, fixed_work, host_facts, keep, previous, report, table
 from teeforge.progress import say
 from teeforge.scratch import Done, Scratch
@@ -300,16 +301,19 @@ def measure_pipeline(lab: Lab, rows: Iterable[Row], repeat: int) -> tuple[list[T
     """
     if repeat < 1:
         raise TeeforgeError(f"--repeat {repeat}: it takes at least one", "for example --repeat 3")
-    scratch = Scratch(lab.workspace.build / "bench" / "scratch")
-    say(f"preparing {scratch.folder}")
-    scratch.prepare(lab)
-    pipeline = Pipeline(scratch, rows)
-    try:
-        taken = pipeline.measure(repeat)
-    finally:
-        scratch.halt()
-    # After a failure it stays, to be looked at.
-    scratch.remove()
+    folder = lab.workspace.build / "bench"
+    folder.mkdir(exist_ok=True)
+    with exclusive_lock(folder / "lock", wait=1):
+        scratch = Scratch(folder / "scratch")
+        say(f"preparing {scratch.folder}")
+        scratch.prepare(lab)
+        pipeline = Pipeline(scratch, rows)
+        try:
+            taken = pipeline.measure(repeat)
+        finally:
+            scratch.halt()
+        # After a failure it stays, to be looked at.
+        scratch.remove()
     return taken, pipeline.work_ms
 
 
