@@ -8,6 +8,7 @@ products.lock holds, so that nothing there can stand for something else. The rem
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import sys
 import tempfile
 import threading
@@ -88,10 +89,17 @@ class RemoteStore:
         with tempfile.NamedTemporaryFile(dir=scratch, suffix=".tar.xz") as archive:
             pack(products, Path(archive.name))
             size = Path(archive.name).stat().st_size
-            self._ask(lambda: self._send(fs, archive.name, name), _UPLOAD + size / _SLOWEST)
+            part = f"{name}.{Path(archive.name).name}.part"
+            try:
+                self._ask(lambda: self._send(fs, archive.name, name, part), _UPLOAD + size / _SLOWEST)
+            except BaseException:
+                if _protocol(fs) not in _WHOLE:
+                    with contextlib.suppress(Exception):
+                        self._ask(lambda: fs.rm(part), _ANSWER)
+                raise
         return size
 
-    def _send(self, fs: Any, archive: str, name: str) -> None:
+    def _send(self, fs: Any, archive: str, name: str, part: str) -> None:
         protocol = _protocol(fs)
         if protocol in ("http", "https"):
             fs.put_file(archive, name, method="put")
@@ -100,13 +108,8 @@ class RemoteStore:
         if protocol in _WHOLE:
             fs.put_file(archive, name)
             return
-        part = f"{name}.{Path(archive).name}.part"
-        try:
-            fs.put_file(archive, part)
-            fs.mv(part, name)
-        finally:
-            if fs.exists(part):
-                fs.rm(part)
+        fs.put_file(archive, part)
+        fs.mv(part, name)
 
     def _open(self) -> Any:
         """Return the driver, made once."""
