@@ -59,6 +59,11 @@ def read_progress(normal: bytes, secure: bytes) -> Progress:
     return Progress(state)
 
 
+def is_woken(normal: bytes) -> bool:
+    """Say whether the machine was woken: then a further line to its console would go to a shell."""
+    return b"teeforge: woken" in normal
+
+
 def last_lines(log: bytes, count: int) -> list[str]:
     """Return the last lines of a console that say anything, safe to print on a terminal."""
     lines = [_text(line).rstrip() for line in log.splitlines()]

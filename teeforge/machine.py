@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from teeforge.bootlog import STATES, Progress, last_lines, read_progress
+from teeforge.bootlog import STATES, Progress, is_woken, last_lines, read_progress
 from teeforge.daemon import Daemon
 from teeforge.errors import TeeforgeError
 from teeforge.identity import Identity
@@ -180,7 +180,7 @@ class Machine:
         except PortTakenError:
             raise
         except (TeeforgeError, OSError) as error:
-            why = str(error).splitlines()[0]
+            why = str(error).partition("\n")[0]
             say(f"{self.name}: the snapshot cannot be resumed, so the machine boots: {why}")
             self._snapshots.remove(snapshot)
             return False
@@ -239,7 +239,8 @@ class Machine:
                 self._let_run()
                 if resumed:
                     tell("resumed", time.monotonic() - begun)
-                with woken(self.folder, self.name, self.identity):
+                asleep = not is_woken(self._log("normal"))
+                with woken(self.folder, self.name, self.identity) if asleep else contextlib.nullcontext():
                     self._await("prepared", "ssh", deadlines.resumed if resumed else deadlines.ssh)
             tell("ssh", time.monotonic() - begun)
         except BaseException:

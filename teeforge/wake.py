@@ -30,9 +30,10 @@ def wake_line(name: str, identity: Identity) -> bytes:
     seconds, nanoseconds = divmod(time.time_ns(), 10**9)
     words = (
         *("wake", f"{seconds}.{nanoseconds:09}", os.urandom(_SEED_BYTES).hex(), name),
-        *(identity.dropbear_host_key.hex(), identity.authorized_key),
+        *(identity.dropbear_host_key.hex(), identity.authorized_key, "end"),
     )
-    return " ".join(words).encode() + b"\n"
+    # The first line end is that of what a killed process may have begun to write.
+    return f"\n{' '.join(words)}\n".encode()
 
 
 @contextlib.contextmanager

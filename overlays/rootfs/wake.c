@@ -8,9 +8,10 @@
  * it sleeps the host may make a snapshot, and resume any number of machines from
  * it; see teeforge/wake.py, which writes the one line to the console that wakes:
  *
- *	wake SECONDS.NANOSECONDS SEED NAME HOSTKEY AUTHORIZEDKEY
+ *	wake SECONDS.NANOSECONDS SEED NAME HOSTKEY AUTHORIZEDKEY end
  *
- * It's not echoed, so that no log has it.
+ * It's not echoed, so that no log has it. Without its `end` it's what is left of
+ * one whose writer was killed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +55,24 @@ fail(const char *format, ...)
 	exit(1);
 }
 
-/* Waits for the line that wakes, any other is not for us; returns its words */
+/* Says whether a line is the one that wakes, and takes its ends off */
+static bool is_call(char *line)
+{
+	static const char first[] = "wake ";
+	static const char last[] = " end\n";
+	size_t length = strlen(line);
+
+	if (length < sizeof(first) + sizeof(last) ||
+	    strncmp(line, first, sizeof(first) - 1) ||
+	    strcmp(line + length - (sizeof(last) - 1), last))
+		return false;
+	line[length - (sizeof(last) - 1)] = '\0';
+	memmove(line, line + sizeof(first) - 1,
+		length - (sizeof(first) - 1) - (sizeof(last) - 1) + 1);
+	return true;
+}
+
+/* Waits for that line, any other is not for us; returns its words */
 static char *sleep_until_woken(void)
 {
 	static char line[LINE];
@@ -71,12 +89,11 @@ static char *sleep_until_woken(void)
 	do {
 		if (!fgets(line, sizeof(line), stdin))
 			fail("read the console: %s", strerror(errno));
-	} while (strncmp(line, "wake ", 5));
+	} while (!is_call(line));
 	puts("teeforge: woken");
 
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-	line[strcspn(line, "\n")] = '\0';
-	return line + 5;
+	return line;
 }
 
 static char *next_word(char **words)

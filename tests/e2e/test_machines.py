@@ -232,6 +232,39 @@ def test_an_invocation_killed_at_any_moment_is_followed_by_one_that_succeeds(vm:
     resumed()
 
 
+HALF_A_WORD = """
+import os, socket, time
+from teeforge import machine, wake
+from teeforge.fleet import Place
+from teeforge.lab import Lab
+def woken(folder, name, identity):
+    os.chdir(folder)
+    console = socket.socket(socket.AF_UNIX)
+    console.connect("normal.sock")
+    line = wake.wake_line(name, identity)
+    console.sendall({what})
+    time.sleep(0.5)
+    os._exit(9)
+machine.woken = woken
+Lab().fleet.boot(Place())
+"""
+
+
+@pytest.mark.parametrize("what", ["line[:300]", "line"], ids=["half of the line", "the line"])
+def test_a_machine_whose_waker_was_killed_wakes_all_the_same_and_shows_no_secret(vm: Lab, what: str) -> None:
+    run_invoke("halt")
+    argv = [sys.executable, "-c", HALF_A_WORD.format(what=what)]
+    assert subprocess.run(argv, cwd=ROOT, check=False, env=dict(os.environ)).returncode == 9
+    pid = pid_of(machine(vm))
+    done = run_invoke("boot")
+    assert done.status == 0, done.stderr
+    assert pid_of(machine(vm)) == pid
+    assert on("qemu", "hostname").strip() == "qemu"
+    time.sleep(0.2)
+    normal = machine(vm).console_log("normal").read_bytes()
+    assert b"end\r\n" not in normal and b"\nwake" not in normal
+
+
 def test_halt_all_stops_every_machine(vm: Lab) -> None:
     assert run_invoke("boot", "--name", NAMES[0]).status == 0
     assert run_invoke("boot").status == 0

@@ -116,7 +116,7 @@ def test_the_dropbear_key_holds_the_public_half_that_known_hosts_pins(tmp_path: 
 def test_what_wakes_a_machine_is_one_short_line_and_never_the_same(tmp_path: Path) -> None:
     identity = load_identity(tmp_path)
     lines = [wake_line("a-name", identity) for _ in range(2)]
-    words = lines[0].decode().removesuffix("\n").split(" ", 5)
+    words = lines[0].decode().strip().removesuffix(" end").split(" ", 5)
     assert words[0] == "wake"
     assert abs(float(words[1]) - time.time()) < 5
     assert len(words[2]) == 2 * 64
