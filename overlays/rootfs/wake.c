@@ -13,6 +13,8 @@
  * It's not echoed, so that no log has it. Without its `end` it's what is left of
  * one whose writer was killed.
  */
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/random.h>
@@ -218,6 +220,31 @@ static void put_host_key(const char *text)
 	explicit_bzero(key, sizeof(key));
 }
 
+/* Says whether a process of that name is there */
+static bool is_running(const char *name)
+{
+	struct dirent *entry = NULL;
+	bool found = false;
+	DIR *proc = opendir("/proc");
+
+	while (proc && !found && (entry = readdir(proc))) {
+		char path[300] = "";
+		char comm[32] = "";
+		FILE *file = NULL;
+
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		file = isdigit((unsigned char)*entry->d_name) ? fopen(path, "r") : NULL;
+		if (!file)
+			continue;
+		found = fgets(comm, sizeof(comm), file) &&
+			!strncmp(comm, name, strlen(name));
+		fclose(file);
+	}
+	if (proc)
+		closedir(proc);
+	return found;
+}
+
 /* Says whether somebody listens on port 22 */
 static bool is_listening(void)
 {
@@ -252,8 +279,14 @@ static void finish(void)
 
 static void wake(void)
 {
-	char *words = sleep_until_woken();
+	const struct timespec pause = { .tv_nsec = 10000000 };
 	const char *name = NULL;
+	char *words = NULL;
+
+	/* Without it the first TA would be waited for without end */
+	while (!is_running("tee-supplicant"))
+		nanosleep(&pause, NULL);
+	words = sleep_until_woken();
 
 	set_clock(next_word(&words));
 	seed_both(next_word(&words));

@@ -58,7 +58,8 @@ class Made:
         (self.client / "lib/libteec.so.2").symlink_to("libteec.so.2.0.0")
         self.programs = folder / "made"
         self.programs.mkdir()
-        shutil.copy(program, self.programs / "wake")
+        for name in ("init", "wake"):
+            shutil.copy(program, self.programs / name)
         self.modules.mkdir()
         (self.modules / "load").write_text("tee.ko\n")
 
@@ -115,7 +116,7 @@ def test_a_program_that_no_package_has_is_named(tmp_path: Path) -> None:
 def test_a_busybox_without_the_applets_that_init_needs_is_refused(tmp_path: Path) -> None:
     made = Made(tmp_path)
     busybox = made.packages / "bin/busybox"
-    busybox.write_bytes(busybox.read_bytes().replace(b"insmod\0", b"insfoo\0"))
+    busybox.write_bytes(busybox.read_bytes().replace(b"\0sh\0", b"\0si\0"))
     assert "no table of applet names" in made.build().stderr
 
 
