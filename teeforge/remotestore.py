@@ -64,6 +64,8 @@ class RemoteStore:
             raise MissingError(f"{self.shown} does not have it") from error
         try:
             unpack(self._pieces(file), folder, bits)
+        except FileNotFoundError as error:
+            raise MissingError(f"{self.shown} does not have it any more") from error
         except BadArchiveError as error:
             raise BadArchiveError(
                 f"{self.shown}/{component}/{bits.sha256}.tar.xz is not what products.lock says: "

@@ -108,3 +108,16 @@ def test_recipes_alone_know_the_upstreams() -> None:
     for path in ENGINE.glob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert "vexpress" not in text and "PLAT=" not in text, path.name
+
+
+def _locked(name: str) -> set[tuple[str, str]]:
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    pins = [line.split()[0] for line in lines if line and not line.startswith((" ", "#"))]
+    return {(package, version) for package, _, version in (pin.partition("==") for pin in pins)}
+
+
+def test_what_two_lock_files_name_is_the_same_version() -> None:
+    main = _locked("requirements.txt")
+    names = {package for package, _ in main}
+    for other in ("requirements-test.txt", "requirements-remote.txt"):
+        assert {pin for pin in _locked(other) - main if pin[0] in names} == set()
