@@ -6,9 +6,9 @@ import dataclasses
 import functools
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from teeforge.build import Builder
@@ -195,11 +195,18 @@ class Lab:
             link.unlink()
         say(f"removed {', '.join(str(folder) for folder in gone)}")
 
-    def build_deployed(self) -> dict[str, Stored]:
-        """Bring the components up to date of which something goes to a target, with what they need."""
-        wanted = [component for component, recipe in self.recipes.items() if recipe.deploy]
+    def deployable(self, program: str = "") -> list[str]:
+        """Return the components of which something goes to a target, or those that bring ``program``."""
+        return [
+            component
+            for component, recipe in self.recipes.items()
+            if any(program in ("", PurePosixPath(entry.path).name) for entry in recipe.deploy)
+        ]
+
+    def build_deployed(self, components: Sequence[str] = ()) -> dict[str, Stored]:
+        """Bring components (none named: all that are deployed) up to date, with what they need."""
         self._up_to_date = None
-        return self.builder.build(wanted)
+        return self.builder.build(components or self.deployable())
 
     def deployed(self, place: Place) -> Session:
         """Return a connection to a target that has the current TAs and host apps."""
@@ -228,9 +235,10 @@ class Lab:
             session.close()
             raise
 
-    def look(self, session: Session) -> State:
-        """Say what is on a target of what is deployed."""
-        return session.look([entry.path for recipe in self.recipes.values() for entry in recipe.deploy])
+    def look(self, session: Session, components: Sequence[str] = ()) -> State:
+        """Say what is on a target of what is deployed of components (none named: of all)."""
+        names = components or self.deployable()
+        return session.look([entry.path for name in names for entry in self.recipes[name].deploy])
 
     def push_deployed(self, session: Session, built: Mapping[str, Stored], there: State) -> None:
         """Send those of the deployed products that are not ``there``."""

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from teeforge.errors import TeeforgeError
-from teeforge.sshsignals import exit_signal, send_signal
 
 if TYPE_CHECKING:
     import paramiko
@@ -67,6 +66,8 @@ def run_remote(
         _pump(channel, on_stdout, on_stderr, alarm)
         status = _status(channel, name, argv[0], alarm)
     except BaseException as error:
+        from teeforge.sshsignals import send_signal
+
         # dropbear hangs up on a signal for a channel that it has closed.
         if not channel.closed:
             send_signal(channel, "INT" if isinstance(error, KeyboardInterrupt) else "TERM")
@@ -175,6 +176,8 @@ def _status(channel: paramiko.Channel, name: str, program: str, alarm: Alarm | N
             alarm.check()
     if channel.exit_status >= 0:
         return channel.exit_status
+    from teeforge.sshsignals import exit_signal
+
     ended_by = exit_signal(channel)
     if ended_by is not None:
         number = getattr(signal, f"SIG{ended_by}", 0)

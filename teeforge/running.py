@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,12 +21,13 @@ from teeforge.push import Upload
 from teeforge.record import Report, RunRecord
 
 if TYPE_CHECKING:
+    from teeforge.machine import Machine
     from teeforge.program import Program
     from teeforge.remote import Alarm, Sink
     from teeforge.store import Stored
     from teeforge.target import Session, Target
 
-# The host app's name on the target.
+# The host app on the target.
 _HOST_APP = "optee_wamr"
 # Its counterpart, which runs the same module in the normal world.
 _REFERENCE = "iwasm"
@@ -103,15 +104,19 @@ class Runner:
         lab = self.lab
         self.stages.clear()
         self.headers = None
+        # Of what is deployed, a run needs only what it runs.
+        wanted = lab.deployable(_HOST_APP if self.options.where == "secure" else _REFERENCE)
         wamrc = lab.wamrc(self.file)
         with ThreadPoolExecutor(2) as pool:
             compiling = pool.submit(self._compile, wamrc)
+            # A machine that is off has nothing of ours, once it is on.
+            fresh = not lab.fleet.is_board(self.place) and self._machine().state() == "off"
             with self._stage("boot"):
                 target = lab.fleet.boot(self.place, connecting=True)
-            reaching = pool.submit(self._reach, target)
+            reaching = pool.submit(self._reach, target, () if fresh else wanted)
             try:
                 with self._stage("build"):
-                    built = lab.build_deployed()
+                    built = lab.build_deployed(wanted)
             finally:
                 # Waited for in any case, for the connection to be known and closed.
                 there = reaching.result()
@@ -187,16 +192,16 @@ class Runner:
         with self._stage("compile"):
             return self.lab.program(self.file, wamrc)
 
-    def _reach(self, target: Target) -> Mapping[str, tuple[str, int]]:
-        """Have a connection; say what is over there of what is deployed."""
+    def _reach(self, target: Target, wanted: Sequence[str]) -> Mapping[str, tuple[str, int]]:
+        """Have a connection; say what is over there of what is deployed of ``wanted`` components."""
         with self._stage("connect"):
             if self._session:
                 with suppress(TeeforgeError):
-                    return self.lab.look(self._session)
+                    return self.lab.look(self._session, wanted)
                 # The machine was off meanwhile, or is another one now.
                 self._session.close()
             self._session = target.connect()
-            return self.lab.look(self._session)
+            return self.lab.look(self._session, wanted) if wanted else {}
 
     def _open_ahead(self, pool: ThreadPoolExecutor, compiling: Future[Program]) -> None:
         """While the program is being compiled, open the session with the TA that it will have."""
@@ -207,6 +212,9 @@ class Runner:
         """Have the host app do what is no run; what is wrong with the TEE, the next run tells."""
         assert self._session
         self._session.run([_HOST_APP, *options], on_stdout=lambda _: None, on_stderr=lambda _: None)
+
+    def _machine(self) -> Machine:
+        return self.lab.fleet.machine_as_it_is(self.place.name)
 
     def _record(self, program: Program) -> RunRecord:
         """Return what records a run in build/runs."""
@@ -223,7 +231,7 @@ class Runner:
             "built": {component: entry.key for component, entry in built.items()},
         }
         board = lab.fleet.is_board(self.place)
-        log = None if board else lab.fleet.machine_as_it_is(self.place.name).console_log("secure")
+        log = None if board else self._machine().console_log("secure")
         cross = lab.config.toolchain.cross
         return RunRecord(lab.workspace.runs, facts, log, lab.elf_of, cross, lab.root / WORDS)
 

@@ -56,6 +56,10 @@ def find_llvm(wanted: str, accepted: Sequence[int]) -> Llvm:
             f"toolchain.llvm: this wamrc does not build with LLVM {wanted}, only with {_listed(accepted)}",
             "write `llvm: auto` in config.yaml",
         )
+    # Mostly the best is the first, and the others need not be asked.
+    first = next(_installed_llvms(majors), None)
+    if first is not None and first.major == majors[0]:
+        return _with_aarch64(first)
     found = list(_installed_llvms(majors))
     for major in majors:
         for llvm in found:
