@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import logging
 import shlex
 import shutil
 import socket
@@ -74,6 +75,8 @@ def connect(name: str, address: SshAddress, deadline: float = 10.0) -> paramiko.
 
     from teeforge.sshsignals import SignalAwareTransport
 
+    # It logs stack traces of what it raises as well, and what happened is told by us.
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     client_key = _load_client_key(address.client_key)
     where = f"{name} ({address.user}@{address.host}, port {address.port})"
     begun = time.monotonic()

@@ -133,6 +133,25 @@ def test_nobody_there_is_an_error_at_the_deadline(identity: Identity, tmp_path: 
     assert time.monotonic() - begun < 3
 
 
+def test_a_server_that_hangs_up_is_told_in_one_line(
+    identity: Identity, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from teeforge.ssh import connect
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            while True:
+                listener.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        address = _target(identity, listener.getsockname()[1], tmp_path).address
+        with pytest.raises(TeeforgeError, match="did not answer"):
+            connect("board", address, deadline=0.3)
+    time.sleep(0.1)
+    assert not caplog.records, "Python prints them where nobody listens"
+
+
 def test_status_and_both_streams_come_back(session: Session) -> None:
     assert _run(session, "sh", "-c", "echo out; echo err >&2; exit 7") == (7, b"out\n", b"err\n")
 
