@@ -124,7 +124,7 @@ def missing_log(made: Path) -> None:
 def test_a_broken_snapshot_is_told_in_a_line_and_replaced(
     bench: Bench, capfd: pytest.CaptureFixture[str], damage: object
 ) -> None:
-    quick = Deadlines(firmware=5, optee=1, linux=1, prepared=1, ssh=1, resumed=0.5)
+    quick = Deadlines(firmware=5, optee=5, linux=5, prepared=5, ssh=5, resumed=2)
     machine = bench.machine(SLEEPER, deadlines=quick)
     boot(machine)
     machine.halt()
