@@ -17,26 +17,32 @@ from teeforge.build import Builder, step_environment
 from teeforge.errors import TeeforgeError
 from teeforge.guard import guard
 from teeforge.lab import Lab
+from teeforge.process import cpu_seconds
 from teeforge.recipe import build_order, depends_on
 from teeforge.store import Stored
 
 
-def bare_build(lab: Lab, folder: Path) -> dict[str, float]:
-    """Build all everyday components in the empty ``folder``; return the seconds of each one's steps."""
+def bare_build(lab: Lab, folder: Path) -> dict[str, tuple[float, float]]:
+    """Build all everyday components in the empty ``folder``; return what each one's steps took.
+
+    That is seconds on the clock, and seconds of CPU, which say less of what else the host had to do.
+    """
     builder = lab.builder
     done: dict[str, Stored] = {}
-    seconds: dict[str, float] = {}
+    took: dict[str, tuple[float, float]] = {}
     for name in build_order(builder.recipes, lab.everyday()):
         needs = {other: done[other] for other in depends_on(builder.recipes[name])}
-        seconds[name] = _steps(builder, name, folder / name, needs, lab.config.job_count)
+        took[name] = _steps(builder, name, folder / name, needs, lab.config.job_count)
         # Its products are looked for where an entry of the store has them.
         described = {product: {"path": path} for product, path in builder.recipes[name].products.items()}
         (folder / name / "products").symlink_to("out")
         done[name] = Stored(name, "", folder / name, {"products": described})
-    return seconds
+    return took
 
 
-def _steps(builder: Builder, name: str, folder: Path, done: dict[str, Stored], jobs: int) -> float:
+def _steps(
+    builder: Builder, name: str, folder: Path, done: dict[str, Stored], jobs: int
+) -> tuple[float, float]:
     recipe = builder.recipes[name]
     source, out = folder / "source", folder / "out"
     out.mkdir(parents=True)
@@ -44,13 +50,13 @@ def _steps(builder: Builder, name: str, folder: Path, done: dict[str, Stored], j
     builder.sources.check_out(recipe, source)
     values = builder.values(recipe, tree, source, out, done)
     env = step_environment(recipe, values, f" -j{jobs}")
-    began = time.monotonic()
+    began, cpu = time.monotonic(), cpu_seconds()
     with (folder / "log").open("wb") as log:
         for argv in recipe.argv(values):
             status = subprocess.run(argv, cwd=source, env=env, stdout=log, stderr=log, check=False).returncode
             if status != 0:
                 raise TeeforgeError(f"{name}: {argv[0]} failed with exit status {status}: see {log.name}")
-    return time.monotonic() - began
+    return time.monotonic() - began, cpu_seconds() - cpu
 
 
 def main(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import shlex
 import signal
 import subprocess
@@ -146,6 +147,12 @@ def run_logged(
             + "\n".join(f"    {line}" for line in last),
             f"the whole output is in {log}\n    to repeat it by hand: {line_by_hand}",
         )
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of all that this process started and waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def end_all() -> None:

@@ -24,7 +24,7 @@ from typing import IO, TYPE_CHECKING, Any
 import yaml
 
 from teeforge.errors import TeeforgeError
-from teeforge.process import clean_environment, run, shell_line
+from teeforge.process import clean_environment, cpu_seconds, run, shell_line
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab
@@ -36,9 +36,13 @@ _SENT = re.compile(r"^[a-z0-9-]+:(/\S+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Done:
-    """A command that ended well: its wall time, what it said, the most memory it had itself, in bytes."""
+    """A command that ended well: its wall time, what it said, the most memory it had itself, in bytes.
+
+    ``cpu`` is the CPU time in seconds of it and all that it started.
+    """
 
     seconds: float
+    cpu: float
     stdout: str
     stderr: str
     peak: int
@@ -98,7 +102,7 @@ class Scratch:
     def python(self, *words: str, env: Mapping[str, str] | None = None) -> Done:
         """Run our Python in the copy, and take its time and memory."""
         argv = [sys.executable, *words]
-        began = time.monotonic()
+        began, cpu = time.monotonic(), cpu_seconds()
         child = self.start(argv, env)
         peak = _Peak(child.pid)
         try:
@@ -108,7 +112,7 @@ class Scratch:
             child.wait()
             raise
         seconds = time.monotonic() - began
-        done = Done(seconds, stdout, stderr, peak.stop())
+        done = Done(seconds, cpu_seconds() - cpu, stdout, stderr, peak.stop())
         if child.returncode != 0:
             said = stderr.rstrip()[-1500:]
             raise TeeforgeError(

@@ -87,7 +87,7 @@ def test_every_row_of_the_table_of_figures_is_there() -> None:
 def test_rows_are_chosen_by_name() -> None:
     assert [row.name for row in choose_rows("list, noop", quick=False)] == ["noop", "list"]
     assert "cold" in [row.name for row in choose_rows("", quick=False)]
-    assert "cold" not in [row.name for row in choose_rows("", quick=True)]
+    assert not {"cold", "cold-cpu"} & {row.name for row in choose_rows("", quick=True)}
     with pytest.raises(TeeforgeError) as caught:
         choose_rows("lst", quick=False)
     assert caught.value.message == "--only lst: there is no such row"
