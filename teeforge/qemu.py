@@ -17,8 +17,8 @@ _KERNEL = 0x4220_0000
 _INITRD = 0x4800_0000
 # The folder in the machine's own that its tee-supplicant keeps secure storage in: it outlives a boot.
 SECURE_STORAGE = "tee"
-# norandmaps: what QEMU has translated of a program serves its next start only at the same addresses; with others
-# each command takes half as long again. Whoever is there is root anyway, and the addresses of TAs stay random.
+# norandmaps: what QEMU has translated of a program serves its next start only at the same addresses; else
+# each command takes half as long again. Whoever is there is root anyway. The addresses of TAs stay random.
 _BOOTARGS = "console=ttyAMA0 initrd={start:#x},{size} quiet cryptomgr.notests norandmaps"
 
 
