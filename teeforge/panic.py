@@ -78,7 +78,10 @@ def read_panic(log: str, elf_of: Callable[[str], Path | None], cross: str) -> Pa
     begin = begins[-1]
     dump = log[begin.start() :]
     code = int(begin["code"], 16) if begin["code"] else None
-    status = _STATUS.search(dump)
+    dumped = list(_STATUS.finditer(dump))
+    status = dumped[0] if dumped else None
+    # What follows is of TAs that the core ended: dumped too, but without a word of a panic before.
+    dump = dump[: dumped[1].start()] if len(dumped) > 1 else dump
     regions = [
         _Region(int(m[1], 16), int(m[2], 16), m[3] or "", int(m[4]) if m[4] else None)
         for m in _REGION.finditer(dump)

@@ -100,6 +100,11 @@ def test_the_last_panic_counts_and_its_code_is_kept() -> None:
     assert read_panic("I/TA: module exit status 0\n", lambda _: None, "") is None
 
 
+def test_the_dump_of_a_ta_that_was_ended_later_is_none_of_the_panics() -> None:
+    ended = "E/LD:" + DUMP.partition("E/LD:")[2].replace("0x40032000", "0x50000000")
+    assert dead(DUMP + ended).frames == dead().frames
+
+
 def test_a_frame_is_symbolised_with_the_elf_of_the_build(tmp_path: Path) -> None:
     source, elf = tmp_path / "ta.c", tmp_path / f"{TA}.elf"
     source.write_text("int inner(int x)\n{\n\treturn x + 1;\n}\n")
