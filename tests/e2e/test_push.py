@@ -18,27 +18,31 @@ from teeforge.push import Upload
 
 pytestmark = pytest.mark.e2e
 
+_NOISE = 1 / 0.8
+
 
 @pytest.mark.skipif(not shutil.which("scp"), reason="scp is not installed")
 def test_a_large_file_is_sent_no_slower_than_scp_does(vm: Lab, tmp_path: Path) -> None:
     big = tmp_path / "big"
-    big.write_bytes(os.urandom(8 << 20))
+    big.write_bytes(os.urandom(16 << 20))
     target = vm.fleet.machine_as_it_is("qemu").target()
     scp = [str(big) if word == "FILE" else word for word in shlex.split(target.address.scp_line())]
     scp[-1] += "big.scp"
+    ratios: list[float] = []
     with target.connect() as session:
-        ours, theirs = [], []
-        for _ in range(3):
-            ours.append(timed(lambda: session.push([Upload(big, "/tmp/big")], {})))
-            theirs.append(timed(lambda: subprocess.run([scp[0], "-q", *scp[1:]], check=True)))
+        # Side by side, for a busy host to slow down both; more often where it is close.
+        while len(ratios) < 3 or (statistics.median(ratios) > _NOISE and len(ratios) < 9):
+            ours = timed(lambda: session.push([Upload(big, "/tmp/big")], {}))
+            theirs = timed(lambda: subprocess.run([scp[0], "-q", *scp[1:]], check=True))
+            ratios.append(ours / theirs)
         status = session.run(
             ["sh", "-c", "cmp /tmp/big /tmp/big.scp; s=$?; rm /tmp/big /tmp/big.scp; exit $s"],
             on_stdout=print,
             on_stderr=print,
         )
     assert status == 0
-    # Ours is verified over there, too. The margin is for the noise of a busy host.
-    assert statistics.median(ours) <= statistics.median(theirs) / 0.8, (ours, theirs)
+    # Ours is verified over there, too, which scp does not do.
+    assert statistics.median(ratios) <= _NOISE, ratios
 
 
 def timed(action: Callable[[], object]) -> float:
