@@ -124,6 +124,7 @@ class Pipeline:
 
     def _ta(self) -> None:
         """Save the TA's C file while `invoke dev` runs hello."""
+        self.scratch.invoke("deploy")
         with self.scratch.going_on("dev", "samples/hello.c") as spoken:
             spoken.until(_TURN_ENDS)
             self._change_ta()
