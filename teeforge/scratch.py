@@ -139,9 +139,11 @@ class Scratch:
     def going_on(self, *words: str) -> Iterator[Spoken]:
         """Have a task run that ends by Ctrl-C, while the block listens to it."""
         child = self.start(self.argv(*words))
+        peak = _Peak(child.pid)
         try:
             yield Spoken(child)
         finally:
+            self.peak = max(self.peak, peak.stop())
             child.send_signal(signal.SIGINT)
             try:
                 child.wait(20)
