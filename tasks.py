@@ -27,7 +27,7 @@ def command(**options: Any) -> Callable[[Callable[..., int | None]], Any]:
     def decorate(body: Callable[..., int | None]) -> Any:
         @functools.wraps(body)
         def guarded(*arguments: Any, **named: Any) -> None:
-            from teeforge.guard import guard
+            from teeforge.base.guard import guard
 
             status = guard(lambda: body(*arguments, **named))
             if status:
@@ -41,9 +41,9 @@ def command(**options: Any) -> Callable[[Callable[..., int | None]], Any]:
 @command(help=PLACE)
 def demo(_: Context, target: str = "qemu", name: str = "") -> int:
     """Do it all, from a bare host to the TEE's greeting."""
-    from teeforge.fleet import Place
     from teeforge.lab import Lab
-    from teeforge.running import demo
+    from teeforge.machines.fleet import Place
+    from teeforge.runs.running import demo
 
     return demo(Lab(), Place(target, name))
 
@@ -83,8 +83,8 @@ def build_all(_: Context, jobs: int = 0) -> None:
 @command(positional=["name"], help={"name": COMPONENT})
 def explain(_: Context, name: str) -> None:
     """Say which input of a component changed, old and new."""
+    from teeforge.build.why import explain as lines
     from teeforge.lab import Lab
-    from teeforge.why import explain as lines
 
     print("\n".join(lines(Lab().builder, name)))
 
@@ -92,8 +92,8 @@ def explain(_: Context, name: str) -> None:
 @command(positional=["name"], help={"name": COMPONENT})
 def why(_: Context, name: str) -> None:
     """Say who needs a component, and what of it is deployed."""
+    from teeforge.build.why import dependents
     from teeforge.lab import Lab
-    from teeforge.why import dependents
 
     print("\n".join(dependents(Lab().recipes, name)))
 
@@ -124,7 +124,7 @@ def prune(_: Context, keep_days: str = "", max_size: str = "") -> None:
 @command(help={"again": "send also what is there already"})
 def push(_: Context, again: bool = False) -> None:
     """Send products that the remote store lacks to it."""
-    from teeforge.exchange import push as send
+    from teeforge.build.exchange import push as send
     from teeforge.lab import Lab
 
     lab = Lab()
@@ -134,7 +134,7 @@ def push(_: Context, again: bool = False) -> None:
 @command()
 def pull(_: Context) -> int:
     """Fetch the products needed now from the remote store."""
-    from teeforge.exchange import pull as fetch_products
+    from teeforge.build.exchange import pull as fetch_products
     from teeforge.lab import Lab
 
     lab = Lab()
@@ -152,8 +152,8 @@ def boot(
     _: Context, cold: bool = False, ephemeral: bool = False, target: str = "qemu", name: str = ""
 ) -> None:
     """Start the machine, wait until it answers over SSH."""
-    from teeforge.fleet import Place
     from teeforge.lab import Lab
+    from teeforge.machines.fleet import Place
 
     fleet, place = Lab().fleet, Place(target, name)
     if not ephemeral:
@@ -167,8 +167,8 @@ def boot(
 @command(help=PLACE)
 def deploy(_: Context, target: str = "qemu", name: str = "") -> None:
     """Push TAs and host apps to the target over SSH."""
-    from teeforge.fleet import Place
     from teeforge.lab import Lab
+    from teeforge.machines.fleet import Place
 
     Lab().deploy(Place(target, name))
 
@@ -200,9 +200,9 @@ def run(
     name: str = "",
 ) -> int:
     """Run a .c, .wasm or .aot in the TEE."""
-    from teeforge.fleet import Place
     from teeforge.lab import Lab
-    from teeforge.running import RunOptions, run, split_arguments, standard_input
+    from teeforge.machines.fleet import Place
+    from teeforge.runs.running import RunOptions, run, split_arguments, standard_input
 
     options = RunOptions(
         heap, split_arguments(args), tuple(env or ()), tuple(dir or ()), standard_input(), where
@@ -235,10 +235,10 @@ def dev(
     name: str = "",
 ) -> int:
     """Build, send and run at each save, until Ctrl-C."""
-    from teeforge.dev import KEEP, dev
-    from teeforge.fleet import Place
     from teeforge.lab import Lab
-    from teeforge.running import RunOptions, split_arguments
+    from teeforge.machines.fleet import Place
+    from teeforge.runs.dev import KEEP, dev
+    from teeforge.runs.running import RunOptions, split_arguments
 
     options = RunOptions(heap, split_arguments(args), tuple(env or ()), tuple(dir or ()), keep=KEEP)
     return dev(Lab(live=False), Path(file).expanduser(), Place(target, name), options)
@@ -266,10 +266,10 @@ def heap_bounds(
     _: Context, file: str, args: str = "", json: bool = False, target: str = "qemu", name: str = ""
 ) -> None:
     """Find the smallest and largest heap by trying in the TEE."""
-    from teeforge.fleet import Place
     from teeforge.inspection import show_heap_bounds
     from teeforge.lab import Lab
-    from teeforge.running import split_arguments
+    from teeforge.machines.fleet import Place
+    from teeforge.runs.running import split_arguments
 
     show_heap_bounds(Lab(), Path(file).expanduser(), Place(target, name), split_arguments(args), json)
 
@@ -297,9 +297,9 @@ def bench(_: Context, repeat: int = 10, json: bool = False, target: str = "qemu"
     """Measure start-up and speed, TEE against normal world."""
     from json import dumps
 
-    from teeforge.bench import run_bench
-    from teeforge.fleet import Place
+    from teeforge.benchmarks.bench import run_bench
     from teeforge.lab import Lab
+    from teeforge.machines.fleet import Place
 
     found = run_bench(Lab(), Place(target, name), repeat)
     print(dumps(found.as_json(), indent=2) if json else "\n".join(found.lines()))
@@ -317,8 +317,8 @@ def pipeline(_: Context, repeat: int = 3, only: str = "", quick: bool = False, j
     """Measure the way from a saved file to its output."""
     from json import dumps
 
+    from teeforge.benchmarks.pipeline import bench_pipeline
     from teeforge.lab import Lab
-    from teeforge.pipeline import bench_pipeline
 
     report, lines = bench_pipeline(Lab(), repeat, only, quick)
     print(dumps(report, indent=1) if json else "\n".join(lines))
@@ -327,8 +327,8 @@ def pipeline(_: Context, repeat: int = 3, only: str = "", quick: bool = False, j
 @command(help=PLACE)
 def shell(_: Context, target: str = "qemu", name: str = "") -> int:
     """Open a shell on the target."""
-    from teeforge.fleet import Place
     from teeforge.lab import Lab
+    from teeforge.machines.fleet import Place
 
     return Lab().fleet.shell(Place(target, name))
 
@@ -336,8 +336,8 @@ def shell(_: Context, target: str = "qemu", name: str = "") -> int:
 @command(help={"secure": "the secure world's console (default: Linux's)", **PLACE})
 def console(_: Context, secure: bool = False, target: str = "qemu", name: str = "") -> None:
     """Attach to a serial console; Ctrl-] leaves it."""
-    from teeforge.fleet import Place
     from teeforge.lab import Lab
+    from teeforge.machines.fleet import Place
 
     Lab().fleet.console(Place(target, name), "secure" if secure else "normal")
 
@@ -354,8 +354,8 @@ def status(_: Context, json: bool = False) -> None:
 @command(help={"all": "every machine that runs", **PLACE})
 def halt(_: Context, all: bool = False, target: str = "qemu", name: str = "") -> None:
     """Stop the machine."""
-    from teeforge.fleet import Place
     from teeforge.lab import Lab
+    from teeforge.machines.fleet import Place
 
     fleet = Lab().fleet
     if all:
@@ -384,9 +384,9 @@ def doctor(_: Context, fix: bool = False, json: bool = False) -> int:
 @command()
 def lock(_: Context) -> None:
     """Pin config.yaml's Debian packages anew in debian.lock."""
+    from teeforge.base.progress import say
+    from teeforge.fetch.relock import relock
     from teeforge.lab import Lab
-    from teeforge.progress import say
-    from teeforge.relock import relock
 
     lab = Lab()
     for line in relock(lab.root, lab.config):
@@ -403,9 +403,9 @@ def lock(_: Context) -> None:
 )
 def wasi_test(_: Context, match: str = "", junit: str = "", target: str = "qemu", name: str = "") -> int:
     """Run the official WASI test suite in the TEE."""
-    from teeforge.fleet import Place
     from teeforge.lab import Lab
-    from teeforge.wasi_test import run_suite
+    from teeforge.machines.fleet import Place
+    from teeforge.runs.wasi_test import run_suite
 
     return run_suite(Lab(), Place(target, name), match, Path(junit).expanduser() if junit else None)
 

@@ -6,19 +6,19 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from teeforge.progress import say
+from teeforge.base.progress import say
 
 if TYPE_CHECKING:
-    from teeforge.fleet import Place
     from teeforge.lab import Lab
-    from teeforge.target import Session
+    from teeforge.machines.fleet import Place
+    from teeforge.targets.target import Session
 
 _REPORT = "/tmp/heap-bounds.json"
 
 
 def show_wasm_info(lab: Lab, file: Path, as_json: bool) -> int:
     """Print what is in a .wasm or .aot file; return 0 if it will run in the TEE, else 1."""
-    from teeforge import wasminfo
+    from teeforge.modules import wasminfo
 
     info = wasminfo.inspect(file, lab.plan())
     print(json.dumps(wasminfo.as_json(info), indent=1) if as_json else "\n".join(wasminfo.as_lines(info)))
@@ -27,7 +27,7 @@ def show_wasm_info(lab: Lab, file: Path, as_json: bool) -> int:
 
 def show_plan(lab: Lab, as_json: bool) -> None:
     """Print the memory budget of the TEE."""
-    from teeforge.plan import plan_json, plan_lines
+    from teeforge.modules.plan import plan_json, plan_lines
 
     plan = lab.plan()
     assert plan is not None
@@ -36,8 +36,8 @@ def show_plan(lab: Lab, as_json: bool) -> None:
 
 def show_heap_bounds(lab: Lab, file: Path, place: Place, arguments: tuple[str, ...], as_json: bool) -> None:
     """Find the smallest and the largest pool that a program runs in, by running it; print them."""
-    from teeforge.bounds import find_bounds
-    from teeforge.push import Upload
+    from teeforge.modules.bounds import find_bounds
+    from teeforge.targets.push import Upload
 
     program, verdict = lab.judged(file, place)
     verdict.enforce()
@@ -69,8 +69,8 @@ def show_heap_bounds(lab: Lab, file: Path, place: Place, arguments: tuple[str, .
 
 def show_explanation(lab: Lab, what: str) -> int:
     """Explain a result code, a message, or a log that a panic is in; return 1 if nothing in it is known."""
-    from teeforge.panic import read_panic
-    from teeforge.words import WORDS, explain_abort, explain_text, load_words
+    from teeforge.diagnosis.panic import read_panic
+    from teeforge.diagnosis.words import WORDS, explain_abort, explain_text, load_words
 
     text = what
     if Path(what).is_file():

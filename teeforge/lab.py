@@ -11,22 +11,22 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from teeforge.build import Builder
-from teeforge.config import find_root, load_config
-from teeforge.errors import TeeforgeError
-from teeforge.fleet import Fleet, Place
-from teeforge.lock import load_lock
-from teeforge.progress import Progress, say
-from teeforge.recipe import Recipe, load_recipes
-from teeforge.workspace import open_workspace
+from teeforge.base.errors import TeeforgeError
+from teeforge.base.progress import Progress, say
+from teeforge.build.builder import Builder
+from teeforge.machines.fleet import Fleet, Place
+from teeforge.settings.config import find_root, load_config
+from teeforge.settings.lock import load_lock
+from teeforge.settings.recipe import Recipe, load_recipes
+from teeforge.settings.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from teeforge.plan import Plan
-    from teeforge.program import Program
-    from teeforge.push import State
-    from teeforge.store import Stored
-    from teeforge.target import Session, Target
-    from teeforge.verdict import Verdict
+    from teeforge.modules.plan import Plan
+    from teeforge.modules.program import Program
+    from teeforge.modules.verdict import Verdict
+    from teeforge.products.store import Stored
+    from teeforge.targets.push import State
+    from teeforge.targets.target import Session, Target
 
 
 class Lab:
@@ -110,7 +110,7 @@ class Lab:
 
     def plan(self, place: Place | None = None) -> Plan | None:
         """Return the memory budget of a target, with the TA as it is built now; None for a board."""
-        from teeforge.plan import plan_of
+        from teeforge.modules.plan import plan_of
 
         if place and self.fleet.is_board(place):
             return None
@@ -136,8 +136,8 @@ class Lab:
 
     def verdict(self, program: Program, file: Path, place: Place) -> Verdict:
         """Say whether a compiled ``file`` will run on a target, and on which heap."""
-        from teeforge.program import recorded_bounds_checks
-        from teeforge.verdict import judge_aot
+        from teeforge.modules.program import recorded_bounds_checks
+        from teeforge.modules.verdict import judge_aot
 
         data = program.aot.read_bytes()
         return judge_aot(
@@ -156,10 +156,10 @@ class Lab:
 
     def program(self, file: Path, wamrc: Path) -> Program:
         """Return ``file`` compiled as far as needed; builds no component, so it may run in a thread."""
-        from teeforge.program import build_program, read_program
-        from teeforge.toolchain import find_wasm_compiler
-        from teeforge.verdict import judge_wasm
-        from teeforge.wasm import read_wasm
+        from teeforge.build.toolchain import find_wasm_compiler
+        from teeforge.modules.program import build_program, read_program
+        from teeforge.modules.verdict import judge_wasm
+        from teeforge.modules.wasm import read_wasm
 
         kind = file.suffix.lower()
         if kind == ".wasm":
@@ -242,7 +242,7 @@ class Lab:
 
     def push_deployed(self, session: Session, built: Mapping[str, Stored], there: State) -> None:
         """Send those of the deployed products that are not ``there``."""
-        from teeforge.push import Upload
+        from teeforge.targets.push import Upload
 
         uploads = [
             Upload(stored.product(entry.product), entry.path, int(entry.mode, 8))
@@ -261,7 +261,7 @@ def _close(reaching: Future[tuple[Session, State]]) -> None:
 
 def heap_of(verdict: Verdict, wanted: str) -> int:
     """Return the pool that --heap asks for."""
-    from teeforge.config import parse_size
+    from teeforge.settings.config import parse_size
 
     if wanted == "auto" and verdict.heap is not None:
         return verdict.heap

@@ -6,12 +6,12 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from teeforge.config import QemuTarget, parse_size
-from teeforge.doctor import ensure_host, examine, missing_packages
-from teeforge.ephemeral import is_ephemeral
-from teeforge.errors import TeeforgeError
-from teeforge.progress import say
-from teeforge.storekeeping import prune, shelves
+from teeforge.base.errors import TeeforgeError
+from teeforge.base.progress import say
+from teeforge.build.doctor import ensure_host, examine, missing_packages
+from teeforge.machines.ephemeral import is_ephemeral
+from teeforge.products.storekeeping import prune, shelves
+from teeforge.settings.config import QemuTarget, parse_size
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from teeforge.doctor import ensure_host
-from teeforge.errors import TeeforgeError
-from teeforge.progress import say
+from teeforge.base.errors import TeeforgeError
+from teeforge.base.progress import say
+from teeforge.build.doctor import ensure_host
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab

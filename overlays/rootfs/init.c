@@ -6,7 +6,7 @@
  * A program and not a script: each command of a script costs an emulated machine
  * some hundredths of a second, and a boot is to take three.
  *
- * The host reads the lines which start with "teeforge:"; see teeforge/bootlog.py.
+ * The host reads the lines which start with "teeforge:"; see teeforge/machines/bootlog.py.
  */
 #include <arpa/inet.h>
 #include <errno.h>

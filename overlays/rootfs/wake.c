@@ -6,7 +6,7 @@
  *
  * Nothing before this is secret, or different from machine to machine. So while
  * it sleeps the host may make a snapshot, and resume any number of machines from
- * it; see teeforge/wake.py, which writes the one line to the console that wakes:
+ * it; see teeforge/machines/wake.py, which writes the one line to the console that wakes:
  *
  *	wake SECONDS.NANOSECONDS SEED NAME HOSTKEY AUTHORIZEDKEY end
  *

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.doctor import examine, missing_packages
-from teeforge.errors import TeeforgeError, UnreachableError
+from teeforge.base.errors import TeeforgeError, UnreachableError
+from teeforge.build.doctor import examine, missing_packages
 from teeforge.lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]

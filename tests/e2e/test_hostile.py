@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from teeforge.build.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
-from teeforge.push import Upload
-from teeforge.target import Session
-from teeforge.toolchain import find_wasm_compiler
+from teeforge.targets.push import Upload
+from teeforge.targets.target import Session
 
 from .conftest import ROOT, SAMPLES, run_invoke
 from .mutants import mutants

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from teeforge.aot import read_aot
-from teeforge.heap import heap_needed
+from teeforge.build.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
-from teeforge.program import Program, build_program
-from teeforge.toolchain import find_wasm_compiler
+from teeforge.modules.aot import read_aot
+from teeforge.modules.heap import heap_needed
+from teeforge.modules.program import Program, build_program
 
 from .conftest import ROOT, SAMPLES, run_invoke
 

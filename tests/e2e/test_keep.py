@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from teeforge.build.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
-from teeforge.program import build_program
-from teeforge.push import Upload
-from teeforge.target import Session
-from teeforge.toolchain import find_wasm_compiler
+from teeforge.modules.program import build_program
+from teeforge.targets.push import Upload
+from teeforge.targets.target import Session
 
 from .conftest import SAMPLES
 

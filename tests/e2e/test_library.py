@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from teeforge.build.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
-from teeforge.program import build_program
-from teeforge.push import Upload
-from teeforge.toolchain import find_wasm_compiler
+from teeforge.modules.program import build_program
+from teeforge.targets.push import Upload
 
 from .conftest import SAMPLES
 

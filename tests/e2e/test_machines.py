@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from teeforge.lab import Lab
-from teeforge.machine import Machine
+from teeforge.machines.machine import Machine
 
 from .conftest import ROOT, SAMPLES, Ran, run_invoke
 
@@ -234,8 +234,9 @@ def test_an_invocation_killed_at_any_moment_is_followed_by_one_that_succeeds(vm:
 
 HALF_A_WORD = """
 import os, socket, time
-from teeforge import machine, wake
-from teeforge.fleet import Place
+from teeforge.machines import machine
+from teeforge.machines import wake
+from teeforge.machines.fleet import Place
 from teeforge.lab import Lab
 def woken(folder, name, identity):
     os.chdir(folder)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.aot import check_loadable
-from teeforge.errors import TeeforgeError
+from teeforge.base.errors import TeeforgeError
+from teeforge.build.toolchain import WasmCompiler, find_wasm_compiler
 from teeforge.lab import Lab
-from teeforge.program import Program, build_program
-from teeforge.toolchain import WasmCompiler, find_wasm_compiler
-from teeforge.wasm import read_wasm
+from teeforge.modules.aot import check_loadable
+from teeforge.modules.program import Program, build_program
+from teeforge.modules.wasm import read_wasm
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from teeforge.lab import Lab
-from teeforge.push import Upload
+from teeforge.targets.push import Upload
 
 pytestmark = pytest.mark.e2e
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from teeforge.build.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
-from teeforge.program import Program, build_program
-from teeforge.toolchain import find_wasm_compiler
+from teeforge.modules.program import Program, build_program
 
 from .conftest import SAMPLES, Ran, run_invoke, sha256
 
@@ -108,7 +108,7 @@ def test_an_aot_for_x86_64_is_refused_before_it_is_sent(vm: Lab, tmp_path: Path)
 
 
 def test_the_ta_itself_refuses_what_the_host_side_would_have_refused(vm: Lab, tmp_path: Path) -> None:
-    from teeforge.push import Upload
+    from teeforge.targets.push import Upload
 
     good = compiled(vm, "hello.c").aot.read_bytes()
     arch = good.index(b"aarch64v8")

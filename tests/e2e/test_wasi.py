@@ -11,11 +11,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from teeforge.errors import UnreachableError
+from teeforge.base.errors import UnreachableError
+from teeforge.build.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
-from teeforge.program import Program, build_program
-from teeforge.push import Upload
-from teeforge.toolchain import find_wasm_compiler
+from teeforge.modules.program import Program, build_program
+from teeforge.targets.push import Upload
 
 from .conftest import ROOT, SAMPLES, Ran, run_invoke
 

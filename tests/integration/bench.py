@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.identity import load_identity
-from teeforge.machine import Machine
-from teeforge.qemu import Deadlines, Firmware, MachineConfig
-from teeforge.snapshot import Snapshots
+from teeforge.machines.identity import load_identity
+from teeforge.machines.machine import Machine
+from teeforge.machines.qemu import Deadlines, Firmware, MachineConfig
+from teeforge.machines.snapshot import Snapshots
 
 ASSEMBLER, OBJCOPY = "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objcopy"
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from teeforge.build import Builder
-from teeforge.config import Config, load_config
-from teeforge.lock import load_lock
-from teeforge.progress import Progress
-from teeforge.recipe import load_recipes
-from teeforge.workspace import Workspace, open_workspace
+from teeforge.base.progress import Progress
+from teeforge.build.builder import Builder
+from teeforge.settings.config import Config, load_config
+from teeforge.settings.lock import load_lock
+from teeforge.settings.recipe import load_recipes
+from teeforge.settings.workspace import Workspace, open_workspace
 
 from .bench import Bench
 

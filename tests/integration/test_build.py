@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.errors import TeeforgeError
-from teeforge.workspace import open_workspace
+from teeforge.base.errors import TeeforgeError
+from teeforge.settings.workspace import open_workspace
 
 from .conftest import Checkout, Upstream, make_checkout
 
@@ -171,10 +171,10 @@ def test_another_version_of_a_package_is_another_input(
     checkout: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout.recipe("greeting", packages=["libc6-dev-arm64-cross"])
-    monkeypatch.setattr("teeforge.tools._DPKG_STATUS", tmp_path / "status")
+    monkeypatch.setattr("teeforge.base.tools._DPKG_STATUS", tmp_path / "status")
     (tmp_path / "status").write_text("")
     for version in ("1.0", "1.1"):
-        monkeypatch.setattr("teeforge.tools._installed", lambda _, version=version: version)
+        monkeypatch.setattr("teeforge.base.tools._installed", lambda _, version=version: version)
         (tmp_path / "status").write_text(version)
         entry = checkout.builder().build(["greeting"])["greeting"]
         assert entry.manifest["inputs"]["package libc6-dev-arm64-cross"] == version

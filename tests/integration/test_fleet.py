@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from teeforge.build import Builder
-from teeforge.config import Config, QemuTarget, SshTarget
-from teeforge.errors import TeeforgeError
-from teeforge.fleet import Fleet, Place
-from teeforge.workspace import Workspace
+from teeforge.base.errors import TeeforgeError
+from teeforge.build.builder import Builder
+from teeforge.machines.fleet import Fleet, Place
+from teeforge.settings.config import Config, QemuTarget, SshTarget
+from teeforge.settings.workspace import Workspace
 
 from .bench import SLEEPER, Bench, is_alive, needs_qemu, pid_of
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.build import Builder
-from teeforge.errors import TeeforgeError
-from teeforge.process import run_logged
+from teeforge.base.errors import TeeforgeError
+from teeforge.base.process import run_logged
+from teeforge.build.builder import Builder
 
 from .conftest import Checkout
 
@@ -119,10 +119,10 @@ def test_what_a_killed_build_left_is_not_trusted(parts: Checkout, monkeypatch: p
         (parts.workspace.work / "parts/out/one.txt").write_text("torn")
         raise Killed
 
-    monkeypatch.setattr("teeforge.process.run_logged", killed)
+    monkeypatch.setattr("teeforge.base.process.run_logged", killed)
     with pytest.raises(Killed):
         build(parts)
-    monkeypatch.setattr("teeforge.process.run_logged", run_logged)
+    monkeypatch.setattr("teeforge.base.process.run_logged", run_logged)
     assert (build(parts), made(parts)) == ("one world\nsecond world\n", ["one", "two"])
 
 

@@ -11,9 +11,9 @@ import time
 
 import pytest
 
-from teeforge.errors import TeeforgeError
-from teeforge.qemu import Deadlines
-from teeforge.qmp import short_path
+from teeforge.base.errors import TeeforgeError
+from teeforge.base.files import short_path
+from teeforge.machines.qemu import Deadlines
 
 from .bench import BOOTED, UP_TO_LINUX, Bench, is_alive, needs_qemu, pid_of
 
@@ -159,8 +159,8 @@ def test_too_little_memory_is_told_before_anything_starts(bench: Bench) -> None:
 def test_an_invocation_killed_while_it_waits_leaves_a_machine_for_the_next(bench: Bench) -> None:
     machine = bench.machine(r"NOTICE:  BL1: up\n", deadlines=Deadlines(5, 2, 2, 2, 2))
     code = (
-        "import sys; from pathlib import Path; from teeforge.identity import load_identity;"
-        "from teeforge.machine import Machine; from teeforge.qemu import *;"
+        "import sys; from pathlib import Path; from teeforge.machines.identity import load_identity;"
+        "from teeforge.machines.machine import Machine; from teeforge.machines.qemu import *;"
         "folder = Path(sys.argv[1]);"
         "Machine('m', folder / 'targets/m', MachineConfig(cpus=1, memory_mib=256),"
         " Firmware(Path(sys.argv[2]), folder / 'Image', folder / 'initrd'),"

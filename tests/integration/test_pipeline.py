@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.barebuild import bare_build
-from teeforge.errors import TeeforgeError
+from teeforge.base.errors import TeeforgeError
+from teeforge.benchmarks.barebuild import bare_build
+from teeforge.benchmarks.pipeline import measure_pipeline
+from teeforge.benchmarks.pipelinereport import Row
+from teeforge.benchmarks.scratch import Scratch, Spoken
 from teeforge.lab import Lab
-from teeforge.pipeline import measure_pipeline
-from teeforge.pipelinereport import Row
-from teeforge.scratch import Scratch, Spoken
 
 from .conftest import Checkout, git
 

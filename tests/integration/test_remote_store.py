@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.errors import TeeforgeError, UnreachableError
-from teeforge.exchange import pull, push
+from teeforge.base.errors import TeeforgeError, UnreachableError
+from teeforge.build.exchange import pull, push
 
 from .conftest import Checkout
 
@@ -236,7 +236,7 @@ def test_a_remote_that_is_away_costs_one_warning_and_little_time(
         url = serve(stall=True) if kind == "stalled" else f"http://127.0.0.1:{port}/store"
         checkout.configure(remote=url)
         forget(checkout)
-        monkeypatch.setattr("teeforge.remotestore._ANSWER", 0.5)
+        monkeypatch.setattr("teeforge.products.remotestore._ANSWER", 0.5)
         capfd.readouterr()
         began = time.monotonic()
         checkout.builder().build(["letter"])
@@ -383,7 +383,7 @@ def test_a_password_in_the_url_is_not_shown(checkout: Checkout) -> None:
 
 
 def test_what_was_pulled_says_so(checkout: Checkout, tmp_path: Path) -> None:
-    from teeforge.why import explain
+    from teeforge.build.why import explain
 
     checkout.configure(remote=str(tmp_path / "remote"))
     send(checkout)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.build import Builder
-from teeforge.store import Store, copy_products
+from teeforge.build.builder import Builder
+from teeforge.products.store import Store, copy_products
 
 from .conftest import Checkout
 
@@ -25,8 +25,8 @@ KEY = "a" * 64
 HAMMER = """
 import functools, sys
 from pathlib import Path
-from teeforge.digest import digest_path
-from teeforge.store import Store, copy_products
+from teeforge.base.digest import digest_path
+from teeforge.products.store import Store, copy_products
 store, out = Store(Path(sys.argv[1])), Path(sys.argv[2])
 products = {"kit": "kit"}
 for n in range(20):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.machine import Machine
-from teeforge.qemu import Deadlines
+from teeforge.machines.machine import Machine
+from teeforge.machines.qemu import Deadlines
 
 from .bench import BOOTED, SLEEPER, Bench, is_alive, needs_qemu, pid_of
 
@@ -163,7 +163,8 @@ def test_a_machine_that_never_sleeps_needs_no_snapshot(bench: Bench) -> None:
 KILLED = """
 import os, sys
 from pathlib import Path
-from teeforge import snapshot, machine
+from teeforge.machines import snapshot
+from teeforge.machines import machine
 from tests.integration.bench import SLEEPER, Bench
 exec(sys.argv[2])
 Bench(Path(sys.argv[1])).machine(SLEEPER).boot()

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.config import Config, DebianArchive, QemuTarget
-from teeforge.debian import Pool
-from teeforge.errors import TeeforgeError
-from teeforge.gitstore import GitStore
-from teeforge.lock import DebianLock, LockedPackage
-from teeforge.recipe import load_recipes
-from teeforge.sources import Sources
+from teeforge.base.errors import TeeforgeError
+from teeforge.fetch.debian import Pool
+from teeforge.fetch.gitstore import GitStore
+from teeforge.fetch.sources import Sources
+from teeforge.settings.config import Config, DebianArchive, QemuTarget
+from teeforge.settings.lock import DebianLock, LockedPackage
+from teeforge.settings.recipe import load_recipes
 
 from .conftest import Checkout, Upstream, git, make_checkout
 
@@ -126,7 +126,7 @@ def test_a_pin_that_upstream_does_not_have_is_named(checkout: Checkout) -> None:
 def test_an_upstream_that_cannot_be_reached_is_named_with_what_to_do(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("teeforge.gitstore.time.sleep", lambda _: None)
+    monkeypatch.setattr("teeforge.fetch.gitstore.time.sleep", lambda _: None)
     checkout.configure(mirrors={checkout.upstream.url: "http://127.0.0.1:9/nothing.git"})
     with pytest.raises(TeeforgeError) as caught:
         compose(checkout)
@@ -214,7 +214,7 @@ def test_a_package_is_taken_from_any_mirror_that_serves_the_right_bytes(tmp_path
 def test_a_mirror_that_serves_other_bytes_is_refused(
     tmp_path: Path, archive: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("teeforge.debian.host_archives", lambda: ())
+    monkeypatch.setattr("teeforge.fetch.debian.host_archives", lambda: ())
     with pytest.raises(TeeforgeError) as caught:
         pool(tmp_path, archive, b"another package").fetch("up")
     assert "serves other bytes: SHA-256 " in caught.value.message

@@ -10,11 +10,11 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from teeforge import push
-from teeforge.errors import TeeforgeError
-from teeforge.identity import load_identity
-from teeforge.push import Upload
-from teeforge.target import Session, SshTarget
+from teeforge.base.errors import TeeforgeError
+from teeforge.machines.identity import load_identity
+from teeforge.targets import push
+from teeforge.targets.push import Upload
+from teeforge.targets.target import Session, SshTarget
 from tests.integration.sshserver import Server, serving
 
 

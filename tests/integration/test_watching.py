@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.watching import Saves
+from teeforge.runs.watching import Saves
 
 
 @pytest.fixture

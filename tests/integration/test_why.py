@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from teeforge.errors import TeeforgeError
-from teeforge.storekeeping import prune, shelves
-from teeforge.why import dependents, explain
+from teeforge.base.errors import TeeforgeError
+from teeforge.build.why import dependents, explain
+from teeforge.products.storekeeping import prune, shelves
 
 from .conftest import Checkout
 

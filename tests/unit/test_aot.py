@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teeforge.aot import check_loadable, read_aot
-from teeforge.aotbody import AotImport, AotMemory
-from teeforge.errors import TeeforgeError
-from teeforge.heap import GROWTH, heap_auto, heap_needed
-from teeforge.wasm import FuncType
+from teeforge.base.errors import TeeforgeError
+from teeforge.modules.aot import check_loadable, read_aot
+from teeforge.modules.aotbody import AotImport, AotMemory
+from teeforge.modules.heap import GROWTH, heap_auto, heap_needed
+from teeforge.modules.wasm import FuncType
 
 ADR_PREL_PG_HI21, ADD_ABS_LO12_NC, CALL26, JUMP26 = 275, 277, 283, 282
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.archive import BadArchiveError, Bits, bits_of, pack, unpack
-from teeforge.digest import digest_path
-from teeforge.errors import TeeforgeError
+from teeforge.base.archive import BadArchiveError, Bits, bits_of, pack, unpack
+from teeforge.base.digest import digest_path
+from teeforge.base.errors import TeeforgeError
 
 
 def products(folder: Path) -> Path:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from teeforge.bench import Bench, Figure, _rounds
+from teeforge.benchmarks.bench import Bench, Figure, _rounds
 
 
 def figures() -> Bench:

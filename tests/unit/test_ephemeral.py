@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.ephemeral import Claim, is_ephemeral, sweep
-from teeforge.errors import TeeforgeError
+from teeforge.base.errors import TeeforgeError
+from teeforge.machines.ephemeral import Claim, is_ephemeral, sweep
 
 
 class Targets:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.errors import TeeforgeError
-from teeforge.folder import Folder, mirror, parse_folder, parse_folders
+from teeforge.base.errors import TeeforgeError
+from teeforge.targets.folder import Folder, mirror, parse_folder, parse_folders
 
 
 def test_what_dir_says(tmp_path: Path) -> None:

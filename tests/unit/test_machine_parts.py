@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.bootlog import Progress, last_lines, read_progress
-from teeforge.errors import TeeforgeError
-from teeforge.fleet import Place
-from teeforge.identity import load_identity
-from teeforge.qemu import Firmware, MachineConfig, boot_command, inputs_digest, resume_command
-from teeforge.snapshot import Snapshots
-from teeforge.wake import wake_line
+from teeforge.base.errors import TeeforgeError
+from teeforge.machines.bootlog import Progress, last_lines, read_progress
+from teeforge.machines.fleet import Place
+from teeforge.machines.identity import load_identity
+from teeforge.machines.qemu import Firmware, MachineConfig, boot_command, inputs_digest, resume_command
+from teeforge.machines.snapshot import Snapshots
+from teeforge.machines.wake import wake_line
 
 
 def test_a_state_is_what_the_consoles_said_last() -> None:

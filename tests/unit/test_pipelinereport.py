@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.errors import TeeforgeError
-from teeforge.pipeline import ROWS, choose_rows
-from teeforge.pipelinereport import Row, Taken, host_facts, keep, previous, report, table
+from teeforge.base.errors import TeeforgeError
+from teeforge.benchmarks.pipeline import ROWS, choose_rows
+from teeforge.benchmarks.pipelinereport import Row, Taken, host_facts, keep, previous, report, table
 
 SECONDS = Row("c", "a change to output", "s", 1.5)
 RATIO = Row("cold", "cold build", "x", 1.05, "the bare tools, s")

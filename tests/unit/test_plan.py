@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.bounds import Bounds, find_bounds
-from teeforge.config import Config, QemuTarget, SshTarget, load_config
-from teeforge.errors import TeeforgeError
-from teeforge.memory import SecureMemory
-from teeforge.plan import Plan, plan_json, plan_lines
-from teeforge.recipe import Recipe, load_recipes
+from teeforge.base.errors import TeeforgeError
+from teeforge.modules.bounds import Bounds, find_bounds
+from teeforge.modules.plan import Plan, plan_json, plan_lines
+from teeforge.settings.config import Config, QemuTarget, SshTarget, load_config
+from teeforge.settings.memory import SecureMemory
+from teeforge.settings.recipe import Recipe, load_recipes
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 1 << 20

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.archive import Bits
-from teeforge.errors import TeeforgeError
-from teeforge.productlock import ProductLock
+from teeforge.base.archive import Bits
+from teeforge.base.errors import TeeforgeError
+from teeforge.products.productlock import ProductLock
 
 KEY, OTHER = "a" * 64, "b" * 64
 BITS = Bits("c" * 64, 10240)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.config import Config, GitSource, QemuTarget
-from teeforge.errors import TeeforgeError
-from teeforge.recipe import Recipe, build_order, load_recipes
+from teeforge.base.errors import TeeforgeError
+from teeforge.settings.config import Config, GitSource, QemuTarget
+from teeforge.settings.recipe import Recipe, build_order, load_recipes
 
 CONFIG = Config(sources={"up": GitSource("file:///nowhere", "0" * 40)}, targets={"qemu": QemuTarget("qemu")})
 LIB = "summary: a library\nsource: up\nsteps: ['make -C {source} O={out}']\nproducts: {lib: lib.a}\n"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.config import Config, GitSource, QemuTarget, SshTarget
-from teeforge.errors import TeeforgeError
-from teeforge.schema import load
+from teeforge.base.errors import TeeforgeError
+from teeforge.settings.config import Config, GitSource, QemuTarget, SshTarget
+from teeforge.settings.schema import load
 
 COMMIT = "753afbbee1682f5d16fd30e87b31058a4fd4f4b8"
 GOOD = f"""\

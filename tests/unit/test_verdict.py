@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teeforge import wasi
-from teeforge.aot import check_loadable, read_aot
-from teeforge.aotbody import COSTS
-from teeforge.errors import TeeforgeError
-from teeforge.memory import SecureMemory
-from teeforge.plan import Plan
-from teeforge.verdict import Verdict, judge_aot, judge_wasm
-from teeforge.wasm import read_wasm
+from teeforge.base.errors import TeeforgeError
+from teeforge.modules import wasi
+from teeforge.modules.aot import check_loadable, read_aot
+from teeforge.modules.aotbody import COSTS
+from teeforge.modules.plan import Plan
+from teeforge.modules.verdict import Verdict, judge_aot, judge_wasm
+from teeforge.modules.wasm import read_wasm
+from teeforge.settings.memory import SecureMemory
 from tests.unit import test_aot as made
 from tests.unit.test_wasm import CODE, DATA, FUNCTIONS, HEADER, MEMORY, TYPES, section, text, vector
 

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from teeforge.errors import TeeforgeError
-from teeforge.wasi_test import Case, Outcome, compare, compare_files, junit_xml, load_cases
+from teeforge.base.errors import TeeforgeError
+from teeforge.runs.wasi_test import Case, Outcome, compare, compare_files, junit_xml, load_cases
 
 CASE = Case("c", "name", Path("name.wasm"), exit_code=3, stdout="out\n")
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teeforge.errors import TeeforgeError
-from teeforge.wasm import FuncType, Limits, read_wasm
+from teeforge.base.errors import TeeforgeError
+from teeforge.modules.wasm import FuncType, Limits, read_wasm
 
 HEADER = b"\0asm\x01\0\0\0"
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teeforge.panic import Panic, read_panic
-from teeforge.record import Report, RunRecord
-from teeforge.words import WORDS, Entry, explain_abort, explain_text, load_words
+from teeforge.diagnosis.panic import Panic, read_panic
+from teeforge.diagnosis.record import Report, RunRecord
+from teeforge.diagnosis.words import WORDS, Entry, explain_abort, explain_text, load_words
 
 ROOT = Path(__file__).resolve().parents[2]
 TA = "7c1e4bb6-5a37-4a0e-9d2c-0f5d2f8b6a11"

@@ -17,7 +17,7 @@
 /*
  * What the runtime allocates, for an estimate of the heap that a module needs:
  * sizes of its structures (core/iwasm/aot/aot_runtime.h), and of a block's
- * header (core/shared/mem-alloc/ems). teeforge/aotbody.py has the same numbers
+ * header (core/shared/mem-alloc/ems). teeforge/modules/aotbody.py has the same numbers
  * and does the same sum.
  */
 #define COST_RUNTIME		2256	/* heap, hash maps, module, exec env */

@@ -1,0 +1,45 @@
+"""From any exception to a clear line and an exit status: the last thing a user may see is a stack trace."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from teeforge.base.errors import TeeforgeError
+from teeforge.base.progress import say
+
+
+def guard(body: Callable[[], int | None]) -> int:
+    """Run ``body``; return its status, or 1 (130 for Ctrl-C) with what went wrong on stderr."""
+    try:
+        return body() or 0
+    except TeeforgeError as error:
+        say(f"error: {error.message}")
+        if error.hint:
+            say(f"hint: {error.hint}")
+        return error.status
+    except KeyboardInterrupt:
+        say("interrupted; the next run goes on from here")
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python must not complain of it once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            say(f"error: the disk is full: {error.filename or 'a file could not be written'}")
+            say("hint: make room; `invoke clean` removes work trees. Nothing half-done was kept")
+        else:
+            say(f"error: {error.filename or 'the system'}: {error.strerror or error}")
+        return 1
+    except Exception as error:
+        with tempfile.NamedTemporaryFile("w", prefix="teeforge-", suffix=".log", delete=False) as record:
+            traceback.print_exc(file=record)
+        say(f"error: teeforge itself failed: {type(error).__name__}: {error}")
+        say(f"hint: this is a bug; please report it with {Path(record.name)}")
+        return 1

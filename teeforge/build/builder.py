@@ -1,0 +1,308 @@
+"""The graph of components: what is stale, in which order, several at once."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import threading
+import time
+import zlib
+from collections.abc import Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from teeforge.base import process
+from teeforge.settings.config import Config
+from teeforge.base.errors import TeeforgeError
+from teeforge.base.jobserver import JobServer
+from teeforge.build.leftovers import output_folder
+from teeforge.settings.lock import DebianLock
+from teeforge.base.locking import exclusive_lock
+from teeforge.base.progress import Progress
+from teeforge.settings.recipe import Recipe, build_order, depends_on, render
+from teeforge.fetch.sources import Sources, Tree
+from teeforge.products.store import Store, Stored, copy_products
+from teeforge.base.tools import Tools
+from teeforge.settings.workspace import Workspace
+
+if TYPE_CHECKING:
+    from teeforge.products.supply import Supply
+    from teeforge.build.toolchain import Llvm
+
+_BUILD_SECONDS = 3600.0  # how long another process may build the same component
+_FORMAT = "teeforge content key 1"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that decides the products of a component, each under the name that `explain` shows."""
+
+    tree: Tree
+    values: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        """The content key: SHA-256 in hex."""
+        lines = [f"{name}={value}" for name, value in sorted(self.values.items())]
+        return hashlib.sha256("\n".join([_FORMAT, *lines]).encode()).hexdigest()
+
+
+class Builder:
+    """Builds components of one workspace into its store."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        config: Config,
+        lock: DebianLock,
+        recipes: Mapping[str, Recipe],
+        progress: Progress,
+    ) -> None:
+        self.workspace = workspace
+        self.config = config
+        self.recipes = recipes
+        self.sources = Sources(workspace, config, lock)
+        shared = [config.store_folder] if config.store_folder else []
+        self.store = Store(*shared, workspace.store)
+        self.tools = Tools(workspace.cache / "tools.json")
+        self._progress = progress
+        self._stop = threading.Event()
+        self.supply = self._supply(config.remote) if config.remote else None
+        self._llvms: dict[str, Llvm] = {}
+
+    def build(self, wanted: Iterable[str]) -> dict[str, Stored]:
+        """Bring ``wanted`` and all that they need up to date; return the store's entry of each.
+
+        The first component that fails ends the build: what runs beside it is finished and kept.
+        """
+        order = build_order(self.recipes, list(wanted))
+        done: dict[str, Stored] = {}
+        waiting = list(order)
+        # What is in the store costs no thread: a build with nothing to do ends in this loop.
+        for name in order:
+            ready = all(other in done for other in depends_on(self.recipes[name]))
+            if ready and (entry := self.peek(name, done)):
+                self.store.used(entry)
+                done[name] = entry
+                waiting.remove(name)
+        if waiting:
+            self._build_parallel(waiting, done)
+        self.tools.save()
+        return {name: done[name] for name in order}
+
+    def inputs(self, name: str, done: Mapping[str, Stored]) -> Inputs:
+        """Return the inputs of a component whose needs are ``done``."""
+        recipe = self.recipes[name]
+        tree = self.sources.tree(recipe, lambda line: self._progress.line(name, line))
+        values = {
+            "recipe": recipe.text(),
+            "source tree": tree.name,
+            "source commit": tree.commit,
+            "source date": str(tree.date),
+            "source version": tree.version,
+            "toolchain.cross": self.config.toolchain.cross,
+        }
+        for need in recipe.needs:
+            component, product = need.split(".")
+            values[f"product {need}"] = done[component].digest(product)
+        for tool, package in recipe.host_tools(self.config.toolchain.cross).items():
+            values[f"tool {tool}"] = self.tools.version(tool, package)
+        for package in recipe.packages:
+            values[f"package {package}"] = self.tools.package(package)
+        if recipe.llvm:
+            values["llvm"] = self._llvm(recipe).version_line
+        if memory := recipe.memory_words(self.config.memory.placeholders()):
+            values["secure memory"] = " ".join(memory)
+        if any("{python}" in step for step in recipe.steps):
+            values["python"] = f"{platform.python_version()} zlib {zlib.ZLIB_RUNTIME_VERSION}"
+        return Inputs(tree, values)
+
+    def peek(self, name: str, done: Mapping[str, Stored]) -> Stored | None:
+        """Return the store's entry if the component is up to date; nothing is fetched to know it."""
+        if not self.sources.known(self.recipes[name]):
+            return None
+        return self.store.find(name, self.inputs(name, done).key)
+
+    def up_to_date(self) -> dict[str, Stored]:
+        """Return the store's entry of each component that is up to date; nothing is fetched or built."""
+        done: dict[str, Stored] = {}
+        for name in build_order(self.recipes, list(self.recipes)):
+            ready = all(other in done for other in depends_on(self.recipes[name]))
+            if ready and (entry := self.peek(name, done)):
+                done[name] = entry
+        return done
+
+    def _build_parallel(self, waiting: list[str], done: dict[str, Stored]) -> None:
+        jobs = JobServer(self.config.job_count)
+        running: dict[Future[Stored], str] = {}
+        failures: list[TeeforgeError] = []
+        with self._progress, ThreadPoolExecutor(len(waiting)) as pool:
+            try:
+                while (waiting and not failures) or running:
+                    for name in [] if failures else list(waiting):
+                        if all(other in done for other in depends_on(self.recipes[name])):
+                            waiting.remove(name)
+                            running[pool.submit(self._one, name, dict(done), jobs)] = name
+                    finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        name = running.pop(future)
+                        try:
+                            done[name] = future.result()
+                        except TeeforgeError as error:
+                            self._progress.fail(name)
+                            failures.append(_named(name, error))
+            except BaseException:
+                self._stop.set()
+                jobs.open_wide()
+                process.end_all()
+                raise
+        jobs.close()
+        if failures:
+            # All that failed is told, the last one with what to do: it stands just above the prompt.
+            told = [f"{error.message}\n    {error.hint}" for error in failures[:-1]]
+            last = failures[-1]
+            raise TeeforgeError("\n".join([*told, last.message]), last.hint, last.status)
+
+    def _one(self, name: str, done: Mapping[str, Stored], jobs: JobServer) -> Stored:
+        """Build one component, or take it from the store; runs in a thread of its own."""
+        progress = self._progress
+        began = time.monotonic()
+        progress.start(name)
+        self.workspace.work.mkdir(parents=True, exist_ok=True)
+        with exclusive_lock(self.workspace.work / f"{name}.lock", wait=_BUILD_SECONDS):
+            inputs = self.inputs(name, done)
+            if entry := self.store.find(name, inputs.key):
+                progress.done(name, "unchanged")
+                return entry
+            if entry := self.pull(name, inputs):
+                progress.done(name, "pulled")
+                return entry
+            _room(self.workspace.build)
+            recipe = self.recipes[name]
+            work = self.workspace.work / name
+            source, out = work / "source", work / "out"
+            self.sources.check_out(recipe, source, lambda line: progress.line(name, line))
+            values = self.values(recipe, inputs.tree, source, out, done)
+            with output_folder(
+                out, source, inputs.values, reuse=recipe.incremental, stopped=self._stop.is_set
+            ):
+                self._steps(name, recipe, values, jobs)
+            seconds = round(time.monotonic() - began, 2)
+            facts = {**self._facts(name, inputs), "seconds": seconds}
+            fill = functools.partial(copy_products, name, out, recipe.products)
+            entry = self.store.add(name, inputs.key, recipe.products, fill, facts)
+        progress.done(name, "built")
+        return entry
+
+    def pull(self, name: str, inputs: Inputs) -> Stored | None:
+        """Return the entry with what the remote store has for ``inputs``; None if it is to be built."""
+        if self.supply is None or (bits := self.supply.bits(name, inputs.key)) is None:
+            return None
+        from teeforge.products.supply import NotSuppliedError
+
+        fill = functools.partial(self.supply.get, name, bits)
+        facts = {**self._facts(name, inputs), "pulled": self.supply.remote.shown}
+        try:
+            return self.store.add(name, inputs.key, self.recipes[name].products, fill, facts)
+        except NotSuppliedError:
+            return None
+
+    def _supply(self, url: str) -> Supply:
+        from teeforge.products.supply import Supply
+
+        return Supply(self.workspace.root, url, self._stop)
+
+    def _facts(self, name: str, inputs: Inputs) -> dict[str, Any]:
+        """Return what the manifest keeps of how a component was made.
+
+        The origin says what the source tree was made of, of which the key has only the hash.
+        """
+        return {
+            "inputs": dict(inputs.values),
+            "origin": self.sources.origin(self.recipes[name]),
+            "host": f"{platform.system()} {platform.release()} {platform.machine()}",
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        }
+
+    def _steps(self, name: str, recipe: Recipe, values: Mapping[str, str], jobs: JobServer) -> None:
+        env = step_environment(recipe, values, jobs.makeflags)
+        log = self.workspace.logs / f"{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.unlink(missing_ok=True)
+        for argv in recipe.argv(values):
+            with jobs.token():
+                if self._stop.is_set():
+                    raise TeeforgeError(f"{name}: stopped")
+                process.run_logged(
+                    argv,
+                    cwd=Path(values["source"]),
+                    env=env,
+                    log=log,
+                    on_line=lambda line: self._progress.line(name, line),
+                    pass_fds=jobs.descriptors,
+                )
+
+    def _llvm(self, recipe: Recipe) -> Llvm:
+        from teeforge.build.toolchain import find_llvm
+
+        accepted = str(recipe.llvm)
+        if accepted not in self._llvms:
+            self._llvms[accepted] = find_llvm(self.config.toolchain.llvm, recipe.llvm)
+        return self._llvms[accepted]
+
+    def values(
+        self, recipe: Recipe, tree: Tree, source: Path, out: Path, done: Mapping[str, Stored]
+    ) -> dict[str, str]:
+        """Return the value of every placeholder that ``recipe`` may use."""
+        values = {
+            "source": str(source),
+            "out": str(out),
+            "python": str(self.workspace.python()),
+            "source.date": str(tree.date),
+            "source.commit": tree.commit,
+            "source.version": tree.version,
+            "toolchain.cross": self.config.toolchain.cross,
+            **self.config.memory.placeholders(),
+        }
+        for need in recipe.needs:
+            component, product = need.split(".")
+            values[need] = str(done[component].product(product))
+        if recipe.llvm:
+            llvm = self._llvm(recipe)
+            values |= {"llvm.version": str(llvm.major), "llvm.cmakedir": str(llvm.cmakedir)}
+        return values
+
+
+def step_environment(recipe: Recipe, values: Mapping[str, str], makeflags: str) -> dict[str, str]:
+    """Return the environment of a recipe's steps."""
+    return process.clean_environment(
+        {
+            "SOURCE_DATE_EPOCH": values["source.date"],
+            "GIT_CEILING_DIRECTORIES": str(Path(values["source"]).parent),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+            "MAKEFLAGS": makeflags,
+            **{key: render(value, values) for key, value in recipe.env.items()},
+        }
+    )
+
+
+def _named(name: str, error: TeeforgeError) -> TeeforgeError:
+    """Say which component an error is about."""
+    return TeeforgeError(f"{name}: {error.message}", error.hint, error.status)
+
+
+def _room(folder: Path) -> None:
+    """Refuse to begin what a nearly full disk would only break off."""
+    free = shutil.disk_usage(folder).free
+    needed = int(os.environ.get("TEEFORGE_MIN_FREE_MIB", "500")) << 20
+    if free < needed:
+        raise TeeforgeError(
+            f"the disk of {folder} is full: {free >> 20} MiB free, {needed >> 20} MiB needed",
+            "make room (`invoke clean` removes work trees), or set `build_dir:` in config.yaml",
+        )

@@ -1,0 +1,1 @@
+"""What went wrong, in words: result codes, panics, the record of a run."""

@@ -1,0 +1,1 @@
+"""Sources, by git commit and by SHA-256."""

@@ -1,0 +1,153 @@
+"""Debian packages: from whichever archive serves them, trusted by their hash alone."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from teeforge.base.errors import TeeforgeError, UnreachableError
+from teeforge.base.process import run
+from teeforge.settings.config import Config, DebianArchive
+from teeforge.settings.lock import DebianLock, LockedPackage
+
+_CHUNK = 1 << 16
+_AT_ONCE = 4
+_TIMEOUT = (20, 120)  # seconds to connect, seconds without a byte: slow proxies are patient ones
+
+
+class Pool:
+    """A folder of .deb files named by their SHA-256."""
+
+    def __init__(self, folder: Path, config: Config, lock: DebianLock) -> None:
+        self.folder = folder
+        self._archive = config.debian
+        self._lock = lock
+
+    def fetch(self, source: str, on_line: Callable[[str], None] = lambda _: None) -> list[Path]:
+        """Return the .deb files of ``source``; those that are here already are not fetched."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        packages = self._lock.packages[source]
+
+        def one(package: LockedPackage) -> Path:
+            path = self.folder / f"{package.sha256}.deb"
+            if not path.is_file():
+                on_line(f"{package.name} {package.version}")
+                self._download(package, path)
+            return path
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return list(pool.map(one, packages))
+
+    def unpack(self, source: str, folder: Path) -> None:
+        """Unpack all packages of ``source`` into ``folder``, one over the other."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in self.fetch(source):
+            run(["dpkg-deb", "--extract", path, folder])
+
+    def _download(self, package: LockedPackage, path: Path) -> None:
+        problems: list[str] = []
+        for base in archive_bases(self._archive, self._lock.snapshot):
+            try:
+                data = _verified(f"{base}/{package.path}", package)
+            except TeeforgeError as error:
+                problems.append(error.message)
+                continue
+            fresh = path.with_suffix(f".{os.getpid()}.part")
+            fresh.write_bytes(data)
+            fresh.rename(path)
+            return
+        raise UnreachableError(
+            f"{package.name} {package.version} cannot be had:\n"
+            + "\n".join(f"    {problem}" for problem in problems),
+            "check the network and https_proxy, or set `debian.mirror:` in config.yaml",
+        )
+
+
+def archive_bases(archive: DebianArchive, snapshot: str) -> Iterable[str]:
+    """Yield the addresses to try: the user's mirror, the host's, and the snapshot archive."""
+    if archive.mirror:
+        yield archive.mirror.rstrip("/")
+    yield from host_archives()
+    if archive.snapshot:
+        yield f"{archive.snapshot.rstrip('/')}/{snapshot}"
+
+
+@functools.cache
+def host_archives() -> tuple[str, ...]:
+    """Return the addresses of Debian's main archive that the host's apt is set up with."""
+    try:
+        told = run(["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)"])
+    except TeeforgeError:
+        return ()  # no apt here, or none set up: then the snapshot has it
+    found: dict[str, None] = {}
+    for line in told.splitlines():
+        origin, label, uri = line.split("|", 2)
+        if (origin, label) == ("Debian", "Debian") and uri.startswith(("http:", "https:")):
+            found[uri.rstrip("/")] = None
+    return tuple(found)
+
+
+def download(url: str) -> bytes:
+    """Return the bytes at ``url``, by the user's proxies, else by apt's own."""
+    import requests
+
+    try:
+        with requests.get(url, timeout=_TIMEOUT, stream=True, proxies=_proxies()) as answer:
+            if answer.status_code != 200:
+                raise TeeforgeError(f"{url}: HTTP {answer.status_code} {answer.reason}")
+            return b"".join(answer.iter_content(_CHUNK))
+    except requests.RequestException as error:
+        raise TeeforgeError(f"{url}: {_plain(error)}") from error
+
+
+def _verified(url: str, package: LockedPackage) -> bytes:
+    data = download(url)
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != package.sha256:
+        raise TeeforgeError(
+            f"{url}: serves other bytes: SHA-256 {digest[:16]}… ({len(data)} bytes), "
+            f"debian.lock wants {package.sha256[:16]}… ({package.size} bytes)"
+        )
+    return data
+
+
+@functools.cache
+def _proxies() -> dict[str, str] | None:
+    """Return apt's proxies where the environment names none."""
+    if any(os.environ.get(name) for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy")):
+        return None
+    found: dict[str, str] = {}
+    for scheme in ("http", "https"):
+        try:
+            told = run(["apt-config", "shell", "PROXY", f"Acquire::{scheme}::Proxy"])
+        except TeeforgeError:
+            return None
+        value = told.strip().removeprefix("PROXY=").strip("'\"")
+        if value and value != "DIRECT":
+            found[scheme] = value
+    return found or None
+
+
+def _plain(error: Exception) -> str:
+    """Say what went wrong on the network in a few words."""
+    text = str(error)
+    for sign, words in (
+        (
+            "Name or service not known",
+            "the host's name is not known (no network, or a proxy is needed)",
+        ),
+        (
+            "Temporary failure in name resolution",
+            "the host's name cannot be looked up (no network?)",
+        ),
+        ("Failed to resolve", "the host's name cannot be looked up (no network?)"),
+        ("Connection refused", "connection refused"),
+        ("timed out", "timed out"),
+    ):
+        if sign in text:
+            return words
+    return text.splitlines()[0][:200]

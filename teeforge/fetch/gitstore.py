@@ -1,0 +1,285 @@
+"""One bare git repository per source: fetch a commit, put changes on top, write out a work tree.
+
+Nothing here needs a work tree to make a commit: cherry-picks, patches and overlays are applied to
+an index, so a change that does not apply leaves no trace.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from teeforge.base.errors import TeeforgeError, UnreachableError
+from teeforge.base.locking import exclusive_lock
+
+# What has no date of its own is as old as this: 2020-01-01, Unix seconds.
+OVERLAY_DATE = 1577836800
+
+# Set by a git hook or a user's shell, these would make git look at another repository.
+_MISLEADING = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+)
+_COMMITTER = {"GIT_COMMITTER_NAME": "teeforge", "GIT_COMMITTER_EMAIL": "teeforge@localhost"}
+_NOT_THERE = re.compile(
+    r"not our ref|unadvertised object|remote error: upload-pack|no such remote ref|couldn't find remote ref"
+)
+_TRIES = 3
+_EPOCH = f"{OVERLAY_DATE} +0000"
+
+
+class GitStore:
+    """A bare repository at ``path``, made when it is first used."""
+
+    def __init__(self, path: Path) -> None:
+        for name in _MISLEADING:
+            os.environ.pop(name, None)
+        import git
+
+        self.path = path
+        ready = path / "teeforge.ready"
+        try:
+            # Components that share a source come here at once, and `git init` takes a lock without waiting.
+            if not ready.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with exclusive_lock(path.with_name(f"{path.name}.init")):
+                    (path / "config.lock").unlink(missing_ok=True)
+                    git.Repo.init(path, bare=True)
+                    ready.touch()
+            repository = git.Repo(path)
+        except git.GitCommandNotFound as error:
+            raise TeeforgeError("git is not installed", "`invoke doctor --fix` installs it") from error
+        self._git = repository.git
+        self._git.update_environment(
+            GIT_DIR=str(path),
+            GIT_TERMINAL_PROMPT="0",
+            GIT_CONFIG_NOSYSTEM="0",
+            LC_ALL="C.UTF-8",
+            **_COMMITTER,
+        )
+
+    def has(self, commit: str) -> bool:
+        """Say whether ``commit`` was fetched whole: its ref is written after the objects."""
+        return bool(self._quiet("rev-parse", "--verify", "--quiet", f"refs/teeforge/{commit}^{{tree}}"))
+
+    def fetch(self, url: str, commit: str, *, depth: int = 1) -> None:
+        """Fetch ``commit`` from ``url`` unless it is here; git checks every object by its hash."""
+        if self.has(commit):
+            return
+        import git
+
+        # Our callers hold a lock of their own: what git's lock files tell of is a run that was killed.
+        for stale in (self.path / "shallow.lock", *self.path.glob("refs/teeforge/*.lock")):
+            stale.unlink(missing_ok=True)
+        for attempt in range(1, _TRIES + 1):
+            try:
+                self._git.execute(
+                    ["git", "-c", "protocol.version=2", "-c", "http.lowSpeedLimit=1",
+                     "-c", "http.lowSpeedTime=120", "fetch", "--quiet", "--no-tags",
+                     f"--depth={depth}", url, f"+{commit}:refs/teeforge/{commit}"]
+                )  # fmt: skip
+                break
+            except git.GitCommandError as error:
+                told = str(error.stderr)
+                if _NOT_THERE.search(told):
+                    raise TeeforgeError(
+                        f"{url} does not have commit {commit}",
+                        "correct `commit:` in config.yaml, or `mirrors:` if the mirror is behind",
+                    ) from error
+                if attempt == _TRIES:
+                    raise UnreachableError(
+                        f"{url} cannot be fetched: {_last_line(told)}",
+                        "check the network, set https_proxy, or name one of `mirrors:` in config.yaml",
+                    ) from error
+                time.sleep(attempt)
+        if not self.has(commit):
+            raise TeeforgeError(f"{url} did not deliver commit {commit}", "try another mirror")
+
+    def date(self, commit: str) -> int:
+        """Return the committer date of ``commit`` in Unix seconds."""
+        return int(self._run("show", "-s", "--format=%ct", commit))
+
+    def tree(self, commit: str) -> str:
+        """Return the tree hash of ``commit``."""
+        return self._run("rev-parse", f"{commit}^{{tree}}")
+
+    def compose(
+        self,
+        base: str | None,
+        cherry_picks: tuple[str, ...],
+        patches: list[Path],
+        overlay: Path | None,
+    ) -> str:
+        """Put changes on top of ``base`` (None: an empty tree) and return the resulting commit.
+
+        Author, committer and dates are taken from the changes, never from the clock: the commit is
+        the same everywhere. Raises TeeforgeError that names the patch, the file and the hunk.
+        """
+        with self._index() as index:
+            if base is not None:
+                self._run("read-tree", base, index=index)
+            head = base
+            for pick in cherry_picks:
+                head = self._cherry_pick(index, head, pick)
+            for patch in patches:
+                head = self._apply(index, head, patch)
+            if overlay is not None:
+                self._run(
+                    f"--work-tree={overlay}", "-c", "core.autocrlf=false", "-c", "core.fileMode=true",
+                    "add", "--force", "--ignore-removal", "--", ".",
+                    *(f":(exclude){glob}" for glob in ("**/*~", "**/.*.swp", "**/__pycache__")),
+                    index=index,
+                )  # fmt: skip
+                head = self._commit(index, head, "teeforge: lay our overlay on top\n", _EPOCH)
+            if head is None:
+                raise TeeforgeError(f"{self.path}: nothing to make a tree of", "give an overlay")
+            return head
+
+    def check_out(self, commit: str, folder: Path) -> None:
+        """Make ``folder`` exactly the tree of ``commit``, touching only files that differ."""
+        folder.mkdir(parents=True, exist_ok=True)
+        index = folder.with_name(f"{folder.name}.index")
+        index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
+        work_tree = f"--work-tree={folder}"
+        config = ("-c", "core.autocrlf=false", "-c", "core.fileMode=true", "-c", "core.bare=false")
+        self._run(*config, work_tree, "read-tree", "--reset", "-u", commit, index=index)
+        self._run(*config, work_tree, "checkout-index", "--all", "--force", "-u", index=index)
+        self._run(*config, work_tree, "clean", "-ffdxq", index=index)
+
+    def _cherry_pick(self, index: Path, head: str | None, pick: str) -> str:
+        diff = self._bytes("diff-tree", "-p", "--binary", "--full-index", f"{pick}^", pick)
+        with tempfile.NamedTemporaryFile(suffix=".patch") as patch:
+            patch.write(diff)
+            patch.flush()
+            try:
+                self._run("apply", "--cached", "--3way", patch.name, index=index)
+            except TeeforgeError as error:
+                raise TeeforgeError(
+                    f"cherry-pick {pick} does not apply: {error.message}",
+                    "remove it from `cherry_picks:` in config.yaml, or choose another commit",
+                ) from error
+        message = self._run("show", "-s", "--format=%B", pick)
+        author = self._run("show", "-s", "--format=%an%n%ae%n%at +0000", pick).split("\n")
+        return self._commit(index, head, message, author[2], author[0], author[1])
+
+    def _apply(self, index: Path, head: str | None, patch: Path) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            body, diff = Path(folder, "body"), Path(folder, "diff")
+            info = self._run("mailinfo", str(body), str(diff), stdin=patch)
+            try:
+                self._run("apply", "--cached", "--whitespace=nowarn", str(diff), index=index)
+            except TeeforgeError as error:
+                raise _does_not_apply(patch, error.message) from error
+            field = dict(re.findall(r"^(Author|Email|Subject|Date): (.*)$", info, re.MULTILINE))
+            message = f"{field.get('Subject', patch.stem)}\n\n{body.read_text(encoding='utf-8')}"
+        date = field.get("Date") or _EPOCH
+        return self._commit(
+            index, head, message, date, field.get("Author", "teeforge"), field.get("Email", "")
+        )
+
+    def _commit(
+        self,
+        index: Path,
+        head: str | None,
+        message: str,
+        date: str,
+        author: str = "teeforge",
+        email: str = "teeforge@localhost",
+    ) -> str:
+        tree = self._run("write-tree", index=index)
+        parents = ["-p", head] if head else []
+        return self._run(
+            "-c", "commit.gpgSign=false", "-c", "i18n.commitEncoding=UTF-8",
+            "commit-tree", tree, *parents, "-m", message,
+            environment={
+                "GIT_AUTHOR_NAME": author, "GIT_AUTHOR_EMAIL": email or "teeforge@localhost",
+                "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date,
+            },
+        )  # fmt: skip
+
+    @contextmanager
+    def _index(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(dir=self.path) as folder:
+            yield Path(folder, "index")
+
+    def _run(
+        self,
+        *arguments: str,
+        index: Path | None = None,
+        stdin: Path | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> str:
+        return (
+            self._bytes(*arguments, index=index, stdin=stdin, environment=environment)
+            .decode(errors="replace")
+            .rstrip("\n")
+        )
+
+    def _bytes(
+        self,
+        *arguments: str,
+        index: Path | None = None,
+        stdin: Path | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> bytes:
+        import git
+
+        env = dict(environment or {})
+        if index is not None:
+            env["GIT_INDEX_FILE"] = str(index)
+        try:
+            with open(stdin or os.devnull, "rb") as given:
+                out = self._git.execute(
+                    ["git", *arguments],
+                    env=env,
+                    istream=given,
+                    stdout_as_string=False,
+                    strip_newline_in_stdout=False,
+                )
+        except git.GitCommandError as error:
+            told = re.sub(r"^\s*stderr: '|'$", "", str(error.stderr).strip())
+            verb = next((word for word in arguments if not word.startswith("-")), "git")
+            raise TeeforgeError(told or f"git {verb} failed", f"in {self.path}") from error
+        assert isinstance(out, bytes)
+        return out
+
+    def _quiet(self, *arguments: str) -> str:
+        try:
+            return self._run(*arguments)
+        except TeeforgeError:
+            return ""
+
+
+def _does_not_apply(patch: Path, told: str) -> TeeforgeError:
+    """Return the error for a patch: which file and which hunk, from git's own words."""
+    where = re.search(r"patch failed: (.+):(\d+)", told)
+    name = f"{patch.parent.name}/{patch.name}"
+    hint = "rebase the patch on the pinned commit, or pin the commit that it was made for"
+    if not where:
+        return TeeforgeError(f"patch {name} does not apply: {_last_line(told)}", hint)
+    file, line = where[1], where[2]
+    hunk, inside = 0, False
+    for text in patch.read_text(encoding="utf-8", errors="replace").splitlines():
+        if text.startswith("diff --git "):
+            inside, hunk = text.endswith(f" b/{file}"), 0
+        elif inside and text.startswith("@@ "):
+            hunk += 1
+            if re.match(rf"@@ -{line}[, ]", text):
+                break
+    return TeeforgeError(f"patch {name} does not apply: {file}, hunk {hunk} (line {line})", hint)
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip(" '") for line in text.strip().splitlines() if line.strip(" '")]
+    return lines[-1] if lines else "git said nothing"

@@ -1,0 +1,1 @@
+"""Machines of ours in QEMU: booting, snapshots, waking, many at once."""

@@ -1,0 +1,1 @@
+"""WebAssembly modules and AOT files: reading them, compiling them, judging whether they run."""

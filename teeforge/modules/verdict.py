@@ -1,0 +1,208 @@
+"""Whether a module will run in the TA, on which heap; and if not, why, and what to type instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from teeforge.base.errors import TeeforgeError
+from teeforge.base.reader import printable
+from teeforge.modules import wasi
+from teeforge.modules.aot import COMPILE_AGAIN, AotModule, loader_problems
+from teeforge.modules.heap import heap_auto, heap_needed
+from teeforge.modules.wasm import PAGE_SIZE, FuncType, WasmModule
+
+_NAMED = 8  # imports of one kind that a message names
+_EMCC = "-sSTANDALONE_WASM -sINITIAL_MEMORY=131072 -sSTACK_SIZE=32768"
+_EMCC_HINT = f"link it with `emcc {_EMCC}` (emcc before 3.1.25: -sTOTAL_STACK instead of -sSTACK_SIZE)"
+_ASC_HINT = "build it with @assemblyscript/wasi-shim"
+_RUST_HINT = "build it for wasm32-wasip1, without wasm-bindgen"
+# Who writes such imports, and what to do: (module, beginning of the name, words, hint).
+_KNOWN_IMPORTS = (
+    ("env", "abort", "AssemblyScript without WASI", _ASC_HINT),
+    ("env", "seed", "AssemblyScript without WASI", _ASC_HINT),
+    ("env", "console.", "AssemblyScript without WASI", _ASC_HINT),
+    ("env", "emscripten_", "what emcc writes for JavaScript", _EMCC_HINT),
+    ("env", "_emscripten_", "what emcc writes for JavaScript", _EMCC_HINT),
+    ("env", "__syscall_", "what emcc writes for JavaScript", _EMCC_HINT),
+    ("env", "invoke_", "what emcc writes for longjmp or exceptions", f"{_EMCC_HINT}, and do without them"),
+    ("env", "__cxa_", "C++ exceptions", "compile it with -fno-exceptions"),
+    ("a", "", "what emcc writes for JavaScript, with names made short", _EMCC_HINT),
+    ("wbg", "", "what wasm-bindgen writes for JavaScript", _RUST_HINT),
+    ("__wbindgen_placeholder__", "", "wasm-bindgen", _RUST_HINT),
+    ("gojs", "", "what Go writes for JavaScript", "build it with GOOS=wasip1 GOARCH=wasm"),
+    ("go", "", "what Go writes for JavaScript", "build it with GOOS=wasip1 GOARCH=wasm"),
+    ("wasi", "", "threads or another proposal of WASI", "build it for WASI preview 1 without threads"),
+    ("wasi:", "", "a part of a component", "build it for WASI preview 1 (target wasm32-wasip1)"),
+    ("wasi_", "", "no part of WASI preview 1", "build it for WASI preview 1 (target wasm32-wasip1)"),
+)
+_UNDEFINED = "no library that it was linked with has it: link one that does, or define it"
+_SHRINKERS = {"__heap_base", "__data_end"}
+
+
+class Room(Protocol):
+    """What the TA can have at most; plan.py computes it."""
+
+    def largest_heap(self, file_bytes: int, code_bytes: int) -> int:
+        """Return the largest pool beside an AOT file and its code, in bytes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``problems`` keep the module from running, each with its hint; ``warnings`` do not.
+
+    ``needed``, ``heap`` and ``largest`` are pools in bytes: to start with, of `--heap auto`, and the most
+    that the TA can have. None where the file does not tell, as a .wasm before it is compiled.
+    """
+
+    problems: tuple[TeeforgeError, ...]
+    warnings: tuple[str, ...]
+    needed: int | None = None
+    heap: int | None = None
+    largest: int | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether nothing keeps the module from running."""
+        return not self.problems
+
+    def enforce(self) -> None:
+        """Raise TeeforgeError with all the problems, if there are any."""
+        if self.problems:
+            *before, last = self.problems
+            told = [f"{problem.message}\n    {problem.hint}" for problem in before]
+            raise TeeforgeError("\n".join([*told, last.message]), last.hint)
+
+
+def judge_wasm(module: WasmModule, name: str, room: Room | None = None) -> Verdict:
+    """Judge a .wasm before it is compiled; how much heap it needs is known afterwards."""
+    functions = [(i.module, i.name, i.type) for i in module.imports if i.kind == "func"]
+    others = [f"{i.module}.{i.name} ({i.kind})" for i in module.imports if i.kind != "func"]
+    problems = [*_imports(functions, name), *_other_imports(others, name), *_features(module, name)]
+    exported = [entry.name for entry in module.exports if entry.kind == "func"]
+    if "_start" not in exported and module.start is None:
+        problems.append(_no_start(name, exported))
+    warnings = []
+    largest = room.largest_heap(0, 0) if room else None
+    if largest is not None and module.memory_bytes > largest:
+        problem = _too_much(name, module.memory_bytes, largest)
+        # wamrc makes the memory of such a module as small as its data and stack are.
+        if {entry.name for entry in module.exports} >= _SHRINKERS:
+            warnings.append(f"{problem.message}, unless wamrc makes it smaller")
+        else:
+            problems.append(problem)
+    return Verdict(tuple(problems), tuple(warnings), largest=largest)
+
+
+def judge_aot(
+    module: AotModule,
+    name: str,
+    *,
+    bounds_checks: bool | None,
+    file_bytes: int,
+    room: Room | None = None,
+) -> Verdict:
+    """Judge an AOT file.
+
+    ``bounds_checks`` is what is recorded of how it was compiled, None if nothing is: then the code is
+    looked at, which shows their absence where there is enough of it. ``file_bytes`` is the size of the
+    file, of which the TA keeps a copy.
+    """
+    problems = list(loader_problems(module, name))
+    warnings = []
+    if bounds_checks is None and module.contents is not None and module.contents.looks_unchecked:
+        bounds_checks = False
+    if bounds_checks is None:
+        warnings.append(
+            f"{name}: no .aot.json beside it tells how it was compiled: without --bounds-checks=1 a bad "
+            "pointer of the program would overwrite the TA"
+        )
+    elif not bounds_checks:
+        problems.append(
+            TeeforgeError(
+                f"{name}: it was compiled without bounds checks: a bad pointer would overwrite the TA",
+                f"{COMPILE_AGAIN} (by hand: wamrc --target=aarch64 --bounds-checks=1)",
+            )
+        )
+    contents = module.contents
+    if contents is None:
+        return Verdict(tuple(problems), tuple(warnings))
+    problems += _imports([(i.module, i.name, i.type) for i in contents.imports], name)
+    problems += _other_imports([f"{entry} (global)" for entry in contents.imported_globals], name)
+    exported = [entry.name for entry in contents.exports if entry.kind == "func"]
+    if "_start" not in exported and not contents.has_start_section:
+        problems.append(_no_start(name, exported))
+    needed = heap_needed(module)
+    largest = room.largest_heap(file_bytes, contents.code_pages) if room else None
+    if largest is not None and needed > largest:
+        problems.append(_too_much(name, contents.memory_bytes, largest))
+    return Verdict(tuple(problems), tuple(warnings), needed, heap_auto(module, largest), largest)
+
+
+def _imports(functions: Sequence[tuple[str, str, FuncType | None]], name: str) -> Iterator[TeeforgeError]:
+    """Yield one problem for each kind of import that the TA does not offer."""
+    missing: dict[tuple[str, str], list[str]] = {}
+    for module, function, kind in functions:
+        if wasi.offers(module, function, kind):
+            continue
+        if wasi.offers(module, function, None):
+            assert kind is not None
+            wanted, has = wasi.signature(kind), wasi.SIGNATURES[function]
+            key = (f"as {wanted} instead of {has}", "build it with the libc of WASI preview 1")
+        else:
+            key = _known(module, function)
+        missing.setdefault(key, []).append(printable(f"{module}.{function}"))
+    for (words, hint), names in missing.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        told = ", ".join(names[:_NAMED]) + more
+        yield TeeforgeError(f"{name}: it imports {told}, which the TA does not offer: {words}", hint)
+
+
+def _known(module: str, function: str) -> tuple[str, str]:
+    for owner, prefix, words, hint in _KNOWN_IMPORTS:
+        same = module.startswith(owner) if owner.endswith((":", "_")) else module == owner
+        if same and function.startswith(prefix):
+            return words, hint
+    return "it has WASI preview 1", _UNDEFINED
+
+
+def _other_imports(imports: Sequence[str], name: str) -> Iterator[TeeforgeError]:
+    if imports:
+        told = ", ".join(printable(text) for text in imports[:_NAMED])
+        yield TeeforgeError(
+            f"{name}: it imports {told}, and the TA offers functions only",
+            "link it as a program of its own: no --import-memory, no --import-table, not as a side module",
+        )
+
+
+def _features(module: WasmModule, name: str) -> Iterator[TeeforgeError]:
+    """Yield what the module's own structure needs and this WAMR has not."""
+    memories = [*module.memories, *(i.limits for i in module.imports if i.limits is not None)]
+    found = {
+        "shared memory (threads)": (any(m.shared for m in memories), "compile it without -pthread"),
+        "a 64-bit memory": (any(m.index64 for m in memories), "compile it for wasm32"),
+        "several memories": (len(memories) > 1, "link it with one memory"),
+        "exceptions": ("exception-handling" in module.features, "compile it with -fno-exceptions"),
+    }
+    for words, (there, hint) in found.items():
+        if there:
+            yield TeeforgeError(f"{name}: it uses {words}, which this WAMR does not have", hint)
+
+
+def _no_start(name: str, names: Sequence[str]) -> TeeforgeError:
+    told = f" (it exports {', '.join(printable(text) for text in names[:_NAMED])})" if names else ""
+    return TeeforgeError(
+        f"{name}: it exports no function _start, so there is nothing to run{told}",
+        "link it as a command, with a main(): no -nostartfiles, no -mexec-model=reactor, no --no-entry",
+    )
+
+
+def _too_much(name: str, memory: int, largest: int) -> TeeforgeError:
+    return TeeforgeError(
+        f"{name}: its linear memory is {memory} bytes ({memory // PAGE_SIZE} pages) at the start, "
+        f"the TA can have a heap of {largest}",
+        "link it with less: clang -Wl,-z,stack-size=65536; "
+        "emcc -sINITIAL_MEMORY=131072; or set a larger `secure_ram` in config.yaml (`invoke plan`)",
+    )

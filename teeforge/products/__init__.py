@@ -1,0 +1,1 @@
+"""What was built: the local store, and a remote one held to products.lock."""

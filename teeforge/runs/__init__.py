@@ -1,0 +1,1 @@
+"""Running programs: once, at each save, and the official WASI suite."""

@@ -1,0 +1,313 @@
+"""Running a program on a place: compiled, built, connected and sent at the same time, then recorded."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, BinaryIO
+
+from teeforge.base.errors import TeeforgeError
+from teeforge.base.progress import say
+from teeforge.diagnosis.record import Report, RunRecord
+from teeforge.lab import Lab, heap_of
+from teeforge.machines.fleet import Place
+from teeforge.runs.devview import Stage
+from teeforge.targets.folder import lent, parse_folders
+from teeforge.targets.push import Upload
+
+if TYPE_CHECKING:
+    from teeforge.machines.machine import Machine
+    from teeforge.modules.program import Program
+    from teeforge.products.store import Stored
+    from teeforge.targets.remote import Alarm, Sink
+    from teeforge.targets.target import Session, Target
+
+# The host app on the target.
+_HOST_APP = "optee_wamr"
+# Its counterpart, which runs the same module in the normal world.
+_REFERENCE = "iwasm"
+# How long a session waits that was opened for a program which is still being compiled, in seconds.
+_AHEAD = "10"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How `invoke run` runs a program.
+
+    ``heap`` is `auto`, `max` or a size such as 408340 or 2MiB; ``folders`` are what --dir says, ``stdin``
+    is what the program reads; ``where`` is the world: `secure` or `normal`. ``keep`` is for how many
+    seconds the TA's instance waits for a next run; with 0 each run has a fresh one.
+    """
+
+    heap: str = "auto"
+    arguments: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    stdin: IO[bytes] | None = None
+    where: str = "secure"
+    keep: int = 0
+
+    def __post_init__(self) -> None:
+        if self.where not in ("secure", "normal"):
+            raise TeeforgeError(f"--where {self.where}: there is no such world", "give secure or normal")
+        if self.where == "normal" and self.folders:
+            raise TeeforgeError("--dir lends folders in the secure world only", "leave out --where normal")
+        for setting in self.environment:
+            if "=" not in setting:
+                raise TeeforgeError(f"--env {setting}: is not NAME=VALUE", "for example --env LANG=C")
+
+
+class Runner:
+    """Runs one program on one place, once or again and again over one connection; a context manager.
+
+    ``stages`` tells of the parts of the last preparation and run, some of them at the same time; ``headers``
+    of what the program includes, None if it did not compile.
+    """
+
+    def __init__(self, lab: Lab, file: Path, place: Place, options: RunOptions) -> None:
+        self.lab = lab
+        self.file = file
+        self.place = place
+        self.options = options
+        self.stages: dict[str, Stage] = {}
+        self.headers: tuple[Path, ...] | None = None
+        self._folders = parse_folders(options.folders)
+        self._session: Session | None = None
+        self._program: Program | None = None
+        self._heap = 0
+
+    def __enter__(self) -> Runner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; an instance of the TA that was kept is kept no longer."""
+        if self._session:
+            if self.options.keep and self._session.alive():
+                with suppress(TeeforgeError):
+                    self._host_app("--keep", "0")
+            self._session.close()
+            self._session = None
+
+    def prepare(self) -> None:
+        """Bring the program, the TA, the host app and the place up to date, one beside the other.
+
+        Raises TeeforgeError if something does not compile, or if the program cannot run there.
+        """
+        lab = self.lab
+        self.stages.clear()
+        self.headers = None
+        # Of what is deployed, a run needs only what it runs.
+        wanted = lab.deployable(_HOST_APP if self.options.where == "secure" else _REFERENCE)
+        wamrc = lab.wamrc(self.file)
+        with ThreadPoolExecutor(2) as pool:
+            compiling = pool.submit(self._compile, wamrc)
+            # A machine that is off has nothing of ours, once it is on.
+            fresh = not lab.fleet.is_board(self.place) and self._machine().state() == "off"
+            with self._stage("boot"):
+                target = lab.fleet.boot(self.place, connecting=True)
+            reaching = pool.submit(self._reach, target, () if fresh else wanted)
+            try:
+                with self._stage("build"):
+                    built = lab.build_deployed(wanted)
+            finally:
+                # Waited for in any case, for the connection to be known and closed.
+                there = reaching.result()
+            assert self._session
+            with self._stage("push"):
+                lab.push_deployed(self._session, built, there)
+            self._open_ahead(pool, compiling)
+            # Read now, to be known when the program is there.
+            lab.plan(self.place)
+            self._program = compiling.result()
+        self.headers = self._program.headers
+        verdict = lab.verdict(self._program, self.file, self.place)
+        verdict.enforce()
+        for warning in verdict.warnings:
+            say(f"warning: {warning}")
+        self._heap = heap_of(verdict, self.options.heap)
+
+    def lost(self) -> bool:
+        """Say whether there was a connection and is none any more."""
+        return self._session is not None and not self._session.alive()
+
+    def run(self, out: Sink, err: Sink, alarm: Alarm | None = None) -> int:
+        """Run what prepare() prepared; return its exit status. The sinks get what it writes.
+
+        What ``alarm`` raises ends the program over there, as any exception does.
+        """
+        assert self._session and self._program
+        with self._stage("run"):
+            if self.options.where == "normal":
+                return self._run_in_normal_world(self._session, self._program, out, err, alarm)
+            return self._run_in_tee(self._session, self._program, out, err, alarm)
+
+    def _run_in_tee(
+        self, session: Session, program: Program, out: Sink, err: Sink, alarm: Alarm | None
+    ) -> int:
+        record = self._record(program)
+        report = Report(err)
+        with program.aot.open("rb") as module, lent(session, self._folders) as given:
+            # The module comes ahead of the program's own input: no file over there, and no round trip. Its
+            # SHA-256 is what the TA says it is.
+            argv = [_HOST_APP, *report.options, "--keep", str(self.options.keep)]
+            argv += ["--module-size", str(program.aot.stat().st_size), *self._environment(), *given]
+            status = session.run(
+                [*argv, str(self._heap), self._name(program), *self.options.arguments],
+                stdin=_Ahead(module, self.options.stdin),
+                on_stdout=out,
+                on_stderr=report.feed,
+                alarm=alarm,
+            )
+        told = report.end()
+        for line in record.finish(told, status):
+            say(line)
+        if told.get("sha256") not in (None, program.sha256):
+            raise TeeforgeError(f"{session.name} ran another module than {program.aot}", "run it again")
+        return status
+
+    def _run_in_normal_world(
+        self, session: Session, program: Program, out: Sink, err: Sink, alarm: Alarm | None
+    ) -> int:
+        remote = f"/tmp/{self._name(program)}"
+        session.push([Upload(program.aot, remote, 0o644)])
+        argv = [_REFERENCE, *self._environment(), remote, *self.options.arguments]
+        return session.run(argv, stdin=self.options.stdin, on_stdout=out, on_stderr=err, alarm=alarm)
+
+    def _name(self, program: Program) -> str:
+        """Return the program's argv[0]."""
+        return f"{self.file.stem}.{program.sha256[:12]}.aot"
+
+    def _environment(self) -> list[str]:
+        return [word for setting in self.options.environment for word in ("--env", setting)]
+
+    def _compile(self, wamrc: Path) -> Program:
+        with self._stage("compile"):
+            return self.lab.program(self.file, wamrc)
+
+    def _reach(self, target: Target, wanted: Sequence[str]) -> Mapping[str, tuple[str, int]]:
+        """Have a connection; say what is over there of what is deployed of ``wanted`` components."""
+        with self._stage("connect"):
+            if self._session:
+                with suppress(TeeforgeError):
+                    return self.lab.look(self._session, wanted)
+                # The machine was off meanwhile, or is another one now.
+                self._session.close()
+            self._session = target.connect()
+            return self.lab.look(self._session, wanted) if wanted else {}
+
+    def _open_ahead(self, pool: ThreadPoolExecutor, compiling: Future[Program]) -> None:
+        """While the program is being compiled, open the session with the TA that it will have."""
+        if not compiling.done() and self.options.where == "secure":
+            pool.submit(self._host_app, "--keep", str(self.options.keep or _AHEAD))
+
+    def _host_app(self, *options: str) -> None:
+        """Have the host app do what is no run; what is wrong with the TEE, the next run tells."""
+        assert self._session
+        self._session.run([_HOST_APP, *options], on_stdout=lambda _: None, on_stderr=lambda _: None)
+
+    def _machine(self) -> Machine:
+        return self.lab.fleet.machine_as_it_is(self.place.name)
+
+    def _record(self, program: Program) -> RunRecord:
+        """Return what records a run in build/runs."""
+        from teeforge.diagnosis.words import WORDS
+
+        lab = self.lab
+        built: dict[str, Stored] = lab.up_to_date()
+        facts = {
+            "program": self.file.name,
+            "sha256": program.sha256,
+            "arguments": list(self.options.arguments),
+            "target": self.place.name,
+            "heap": self._heap,
+            "built": {component: entry.key for component, entry in built.items()},
+        }
+        board = lab.fleet.is_board(self.place)
+        log = None if board else self._machine().console_log("secure")
+        cross = lab.config.toolchain.cross
+        return RunRecord(lab.workspace.runs, facts, log, lab.elf_of, cross, lab.root / WORDS)
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        stage = self.stages[name] = Stage()
+        try:
+            yield
+        finally:
+            stage.seconds = stage.elapsed
+
+
+class _Ahead:
+    """A file, and then what the program reads."""
+
+    def __init__(self, first: IO[bytes], then: IO[bytes] | None) -> None:
+        self._first = first
+        self._then = then
+
+    def read(self, most: int) -> bytes:
+        """Return the next bytes, without waiting for more than there are."""
+        if data := self._first.read(most):
+            return data
+        if self._then is None:
+            return b""
+        read: Callable[[int], bytes] = getattr(self._then, "read1", self._then.read)
+        return read(most)
+
+
+def run(lab: Lab, file: Path, place: Place, options: RunOptions) -> int:
+    """Compile ``file`` as far as needed, run it on a target; return its exit status.
+
+    stdout is the program's alone; the program's stderr and our lines go to stderr.
+    """
+    from teeforge.modules.program import read_program
+
+    read_program(file)
+    with Runner(lab, file, place, options) as runner:
+        runner.prepare()
+        return runner.run(writer(sys.stdout.buffer), writer(sys.stderr.buffer))
+
+
+def demo(lab: Lab, place: Place) -> int:
+    """Everything, from a bare host to a greeting out of the secure world, with the evidence."""
+    from teeforge.build.doctor import ensure_host
+
+    ensure_host(lab.config, lab.recipes)
+    lab.build()
+    status = run(lab, lab.root / "samples" / "hello.c", place, RunOptions())
+    if not lab.fleet.is_board(place):
+        log = lab.fleet.machine_as_it_is(place.name).tail("secure", 50)
+        told = [line for line in log if "sha256" in line]
+        say("the secure world's log says:")
+        for line in told[-1:]:
+            say(f"    {line}")
+    return status
+
+
+def split_arguments(text: str) -> tuple[str, ...]:
+    """Return the words of --args, split as a shell would."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise TeeforgeError(f"--args {text}: {error}", "close the quotation") from error
+
+
+def standard_input() -> IO[bytes] | None:
+    """Return our stdin for a program to read, without a buffer that would be waited for, or held at exit."""
+    return getattr(sys.stdin.buffer, "raw", sys.stdin.buffer) if sys.stdin else None
+
+
+def writer(stream: BinaryIO) -> Callable[[bytes], None]:
+    """Return a sink that writes to a stream at once."""
+
+    def write(data: bytes) -> None:
+        stream.write(data)
+        stream.flush()
+
+    return write

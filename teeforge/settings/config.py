@@ -1,0 +1,183 @@
+"""config.yaml: the one file that a user edits."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from teeforge.base.errors import TeeforgeError
+from teeforge.settings import schema
+from teeforge.settings.memory import SecureMemory
+
+_FULL_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SIZE = re.compile(r"(\d+)\s*(KiB|MiB|GiB|B)?")
+# make splits its words at spaces, and optee_os, TF-A and CMake all go through make.
+SAFE_PATH = re.compile(r"[A-Za-z0-9_./+@%=,-]+")
+_UNITS = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+
+@dataclass(frozen=True)
+class GitSource:
+    """A git repository at one full commit, with upstream commits put on top of it."""
+
+    url: str
+    commit: str
+    version: str = ""
+    cherry_picks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for key, commit in [
+            ("commit", self.commit),
+            *(("cherry_picks", c) for c in self.cherry_picks),
+        ]:
+            if not _FULL_COMMIT.fullmatch(commit):
+                raise ValueError(
+                    f"{key}: `{commit}` is not a full 40-digit commit (a short one cannot be "
+                    "fetched, and may come to mean another); `git rev-parse` gives the full one"
+                )
+
+
+@dataclass(frozen=True)
+class DebianSource:
+    """Debian packages of one suite and architecture; their versions and hashes are in debian.lock."""
+
+    suite: str
+    architecture: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DebianArchive:
+    """Where Debian packages come from: a mirror of yours first, then the host's apt, then snapshot."""
+
+    mirror: str | None = None
+    snapshot: str | None = None
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Compilers of the host."""
+
+    cross: str = "aarch64-linux-gnu-"
+    llvm: str = "auto"
+    wasm_cc: str = "auto"
+
+
+@dataclass(frozen=True)
+class QemuTarget:
+    """A machine that we start ourselves."""
+
+    kind: Literal["qemu"]
+    cpus: int = 2
+    memory: str = "1057MiB"
+    cpu: str = "cortex-a53"
+    ssh_port: int = 0
+    firmware: str = "trusted-firmware-a.flash"
+    kernel: str = "linux.Image"
+    initrd: str = "rootfs.initrd"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.cpus <= 8:
+            raise ValueError(f"cpus: is {self.cpus}, should be 1 to 8")
+        if not 0 <= self.ssh_port <= 65535:
+            raise ValueError(f"ssh_port: is {self.ssh_port}, should be 0 (any free one) to 65535")
+        if parse_size(self.memory, "memory") < 512 << 20:
+            raise ValueError(f"memory: is {self.memory}, should be at least 512MiB")
+        for key in ("firmware", "kernel", "initrd"):
+            if getattr(self, key).count(".") != 1:
+                raise ValueError(f"{key}: `{getattr(self, key)}` should be component.product")
+
+    @property
+    def memory_mib(self) -> int:
+        """The machine's RAM in MiB."""
+        return parse_size(self.memory, "memory") >> 20
+
+
+@dataclass(frozen=True)
+class SshTarget:
+    """A board that runs OP-TEE and an SSH server."""
+
+    kind: Literal["ssh"]
+    host: str
+    host_key: str
+    port: int = 22
+    user: str = "root"
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Config:
+    """All of config.yaml."""
+
+    sources: dict[str, GitSource | DebianSource]
+    targets: dict[str, QemuTarget | SshTarget]
+    mirrors: dict[str, str] = field(default_factory=dict)
+    debian: DebianArchive = DebianArchive()
+    toolchain: Toolchain = Toolchain()
+    secure_ram: str = "16MiB"
+    jobs: Literal["auto"] | int = "auto"
+    build_dir: str = "build"
+    store: str | None = None
+    remote: str | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.jobs, int) and self.jobs < 1:
+            raise ValueError(f"jobs: is {self.jobs}, should be `auto` or at least 1")
+        if self.store and not SAFE_PATH.fullmatch(str(self.store_folder)):
+            raise ValueError(f"store: `{self.store}` has a character that make cannot take")
+        for name, target in self.targets.items():
+            if isinstance(target, QemuTarget) and target.memory_mib << 20 < self.memory.least_ram:
+                raise ValueError(
+                    f"targets.{name}.memory: is {target.memory}, `secure_ram: {self.secure_ram}` "
+                    f"needs at least {self.memory.least_ram >> 20}MiB"
+                )
+
+    @property
+    def memory(self) -> SecureMemory:
+        """How the secure memory is made up."""
+        return SecureMemory(parse_size(self.secure_ram, "secure_ram"))
+
+    @property
+    def job_count(self) -> int:
+        """How many compilers may run at once."""
+        return self.jobs if isinstance(self.jobs, int) else len(os.sched_getaffinity(0))
+
+    @property
+    def store_folder(self) -> Path | None:
+        """Where products are kept, if not in the build folder: shared by checkouts and users."""
+        return Path(self.store).expanduser().absolute() if self.store else None
+
+    def mirrored(self, url: str) -> str:
+        """Return where ``url`` is really fetched from: the longest matching prefix of ``mirrors``."""
+        prefixes = [prefix for prefix in self.mirrors if url.startswith(prefix)]
+        if not prefixes:
+            return url
+        prefix = max(prefixes, key=len)
+        return self.mirrors[prefix] + url[len(prefix) :]
+
+
+def parse_size(text: str, key: str) -> int:
+    """Return the bytes that ``text`` (``64KiB``, ``16MiB``, ``4096``) means; ValueError otherwise."""
+    match = _SIZE.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"{key}: is `{text}`, should be a size such as 64KiB, 16MiB or 4096")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def find_root(start: Path) -> Path:
+    """Return the folder, at or above ``start``, that holds config.yaml."""
+    for folder in (start, *start.parents):
+        if (folder / "config.yaml").is_file() and (folder / "recipes").is_dir():
+            return folder
+    raise TeeforgeError(f"no config.yaml in {start} or above", "run this inside a teeforge checkout")
+
+
+@functools.lru_cache(maxsize=4)
+def load_config(root: Path) -> Config:
+    """Read ``root``/config.yaml; TEEFORGE_CONFIG names another file (for tests and experiments)."""
+    path = Path(os.environ.get("TEEFORGE_CONFIG") or root / "config.yaml")
+    return schema.load(path, Config)

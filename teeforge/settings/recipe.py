@@ -1,0 +1,209 @@
+"""recipes/*.yaml: how each component is made, as data."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from teeforge.base.errors import TeeforgeError
+from teeforge.settings import schema
+from teeforge.settings.config import Config
+
+_PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_.-]+)\}")
+_OWN = ("source", "out", "python", "source.date", "source.commit", "source.version", "toolchain.cross")
+_LLVM = ("llvm.version", "llvm.cmakedir")
+# A word of a step that becomes the words of `large_memory`, or nothing with the default `secure_ram`.
+_LARGE_MEMORY = "{large_memory}"
+_MEMORY = ("memory.pool_start", "memory.pool_size", "memory.page_tables")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One product that `invoke deploy` puts on the target."""
+
+    product: str
+    path: str
+    mode: str = "0755"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"0[0-7]{3}", self.mode):
+            raise ValueError(f"mode: is `{self.mode}`, should be four octal digits such as 0444")
+        if int(self.mode, 8) & 0o022:
+            raise ValueError(f"mode: {self.mode} lets others write; a TA or program must not be")
+        if not self.path.startswith("/"):
+            raise ValueError(f"path: `{self.path}` should be absolute")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One component: where its files come from, how it is built, what it gives to others.
+
+    One that is made ``on_request`` is no part of `build-all`: a task asks for it when it needs it.
+    ``incremental``: its make sees by itself what a changed source file makes stale; see leftovers.py.
+    """
+
+    summary: str
+    steps: tuple[str, ...]
+    products: dict[str, str]
+    source: str | None = None
+    patches: tuple[str, ...] = ()
+    overlay: str | None = None
+    needs: tuple[str, ...] = ()
+    tools: dict[str, str] = field(default_factory=dict)
+    packages: tuple[str, ...] = ()
+    llvm: tuple[int, ...] = ()
+    env: dict[str, str] = field(default_factory=dict)
+    large_memory: str = ""
+    deploy: tuple[Deployment, ...] = ()
+    on_request: bool = False
+    incremental: bool = False
+
+    def __post_init__(self) -> None:
+        if self.source is None and self.overlay is None:
+            raise ValueError("source: neither `source` nor `overlay` is given: there is nothing to build")
+        for name, path in self.products.items():
+            pure = PurePosixPath(path)
+            if pure.is_absolute() or ".." in pure.parts:
+                raise ValueError(f"products.{name}: `{path}` should be inside the output folder")
+        for need in self.needs:
+            if need.count(".") != 1:
+                raise ValueError(f"needs: `{need}` should be component.product")
+        for entry in self.deploy:
+            if entry.product not in self.products:
+                raise ValueError(f"deploy: `{entry.product}` is no product of this recipe")
+        known = {*_OWN, *self.needs, *(_LLVM if self.llvm else ())}
+        steps_know = {*known, _LARGE_MEMORY.strip("{}")} if self.large_memory else known
+        texts = [(text, steps_know) for text in self.steps]
+        texts += [(text, known) for text in (*self.env.values(), *self.tools)]
+        texts.append((self.large_memory, {*known, *_MEMORY}))
+        for text, known in texts:
+            for name in _PLACEHOLDER.findall(text):
+                if name not in known:
+                    near = difflib.get_close_matches(name, known, n=1)
+                    meant = f"; did you mean {{{near[0]}}}?" if near else ""
+                    raise ValueError(f"steps: {{{name}}} is unknown{meant} (in `{text}`)")
+        for step in (*self.steps, self.large_memory):
+            try:
+                words = shlex.split(step)
+            except ValueError as error:
+                raise ValueError(f"steps: `{step}` cannot be split: {error}") from error
+            for word in words:
+                if _LARGE_MEMORY in word and word != _LARGE_MEMORY:
+                    raise ValueError(f"steps: `{word}`: {_LARGE_MEMORY} should stand as a word of its own")
+
+    def text(self) -> str:
+        """Return what of the recipe decides the products, placeholders still in it."""
+        lines = [f"step {step}" for step in self.steps]
+        lines += [f"env {name}={value}" for name, value in sorted(self.env.items())]
+        lines += [f"product {name}={path}" for name, path in sorted(self.products.items())]
+        return "\n".join(lines)
+
+    def host_tools(self, cross: str) -> dict[str, str]:
+        """Return the programs of the host that the steps use, and the Debian package of each."""
+        return {render(name, {"toolchain.cross": cross}): package for name, package in self.tools.items()}
+
+    def argv(self, values: Mapping[str, str]) -> Iterator[list[str]]:
+        """Yield each step as an argument list; split first, so that a value stays one word."""
+        for step in self.steps:
+            words: list[str] = []
+            for word in shlex.split(step):
+                words += self.memory_words(values) if word == _LARGE_MEMORY else [render(word, values)]
+            yield words
+
+    def memory_words(self, values: Mapping[str, str]) -> list[str]:
+        """Return the words of `large_memory`; none where ``values`` tell of no pool."""
+        if not self.large_memory or _MEMORY[0] not in values:
+            return []
+        return [render(word, values) for word in shlex.split(self.large_memory)]
+
+
+def render(text: str, values: Mapping[str, str]) -> str:
+    """Replace each {placeholder} of ``text``."""
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], text)
+
+
+def load_recipes(root: Path, config: Config) -> dict[str, Recipe]:
+    """Read every recipe of ``root``/recipes and check them against each other and the config.
+
+    Raises one TeeforgeError that lists the mistakes of all files.
+    """
+    recipes: dict[str, Recipe] = {}
+    problems: list[str] = []
+    for path in sorted((root / "recipes").glob("*.yaml")):
+        try:
+            recipes[path.stem] = schema.load(path, Recipe)
+        except TeeforgeError as error:
+            problems.append(error.message)
+    if not problems:
+        for name, recipe in recipes.items():
+            where = root / "recipes" / f"{name}.yaml"
+            problems += [f"{where}: {text}" for text in _references(root, config, recipes, recipe)]
+    if problems:
+        raise TeeforgeError("\n".join(problems), "correct the recipes named above")
+    _in_order(recipes)
+    return recipes
+
+
+def build_order(recipes: Mapping[str, Recipe], wanted: list[str]) -> list[str]:
+    """Return ``wanted`` and all they need, each after what it needs; TeeforgeError if unknown."""
+    for name in wanted:
+        if name not in recipes:
+            raise TeeforgeError(f"no component is called `{name}`", _nearest(name, recipes))
+    order: list[str] = []
+
+    def visit(name: str) -> None:
+        if name not in order:
+            for other in depends_on(recipes[name]):
+                visit(other)
+            order.append(name)
+
+    for name in wanted:
+        visit(name)
+    return order
+
+
+def depends_on(recipe: Recipe) -> list[str]:
+    """Return the components whose products ``recipe`` reads."""
+    return sorted({need.split(".")[0] for need in recipe.needs})
+
+
+def _references(root: Path, config: Config, recipes: Mapping[str, Recipe], recipe: Recipe) -> Iterator[str]:
+    if recipe.source is not None and recipe.source not in config.sources:
+        yield f"source: `{recipe.source}` is not in config.yaml; {_nearest(recipe.source, config.sources)}"
+    for folder in recipe.patches:
+        if not (root / "patches" / folder).is_dir():
+            yield f"patches: there is no folder patches/{folder}"
+    if recipe.overlay is not None and not (root / "overlays" / recipe.overlay).is_dir():
+        yield f"overlay: there is no folder overlays/{recipe.overlay}"
+    for need in recipe.needs:
+        component, product = need.split(".")
+        if component not in recipes:
+            yield f"needs: no component `{component}`; {_nearest(component, recipes)}"
+        elif product not in recipes[component].products:
+            yield f"needs: `{need}` is no product; {_nearest(product, recipes[component].products)}"
+
+
+def _in_order(recipes: Mapping[str, Recipe]) -> None:
+    """Raise TeeforgeError if components need each other in a circle."""
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            circle = " -> ".join((*path[path.index(name) :], name))
+            raise TeeforgeError(f"recipes need each other in a circle: {circle}", "break it")
+        if name not in done:
+            for other in depends_on(recipes[name]):
+                visit(other, (*path, name))
+            done.add(name)
+
+    for name in recipes:
+        visit(name, ())
+
+
+def _nearest(name: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(sorted(known))}"

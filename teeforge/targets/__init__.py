@@ -1,0 +1,1 @@
+"""Boards and machines over SSH: connections, pushing, running, consoles."""

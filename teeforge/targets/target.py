@@ -1,0 +1,130 @@
+"""Targets: what artefacts are sent to and programs run on, whatever kind of machine it is."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from teeforge.base.files import write_atomically
+from teeforge.targets.push import Pushed, State, Upload, push_files, remote_state
+from teeforge.targets.remote import Alarm, Sink, Source, run_remote
+from teeforge.targets.ssh import SshAddress, connect, parse_host_key
+
+if TYPE_CHECKING:
+    import paramiko
+
+
+class Session:
+    """One open connection to a target; a context manager."""
+
+    def __init__(self, name: str, client: paramiko.SSHClient, address: SshAddress) -> None:
+        self.name = name
+        self.client = client
+        self._address = address
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def look(self, paths: Sequence[str]) -> State:
+        """Return SHA-256 and mode of those of ``paths`` that are there."""
+        return remote_state(self.client, self.name, paths)
+
+    def push(self, files: Sequence[Upload], there: State | None = None) -> Pushed:
+        """Send what differs from ``there``, which look() gave, verified and whole; see push.py."""
+        return push_files(self.client, self._address, self.name, files, there)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: Source | bytes | None = None,
+        on_stdout: Sink,
+        on_stderr: Sink,
+        alarm: Alarm | None = None,
+    ) -> int:
+        """Run a program, its output streamed to the sinks; return its exit status; see remote.py."""
+        return run_remote(self.client, self.name, argv, stdin, on_stdout, on_stderr, alarm)
+
+    def alive(self) -> bool:
+        """Say whether the connection still is one."""
+        transport = self.client.get_transport()
+        return transport is not None and transport.is_active()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.client.close()
+
+
+class Target(Protocol):
+    """The verbs that every kind of target has."""
+
+    @property
+    def name(self) -> str:
+        """Its name in config.yaml."""
+        ...
+
+    @property
+    def address(self) -> SshAddress:
+        """Where its SSH server is. Raises TeeforgeError when the target is off."""
+        ...
+
+    def connect(self) -> Session:
+        """Open a connection. Raises TeeforgeError when nobody answers or the wrong one does."""
+        ...
+
+    def shell(self) -> int:
+        """Give the user's terminal to a shell over there; return its exit status."""
+        ...
+
+
+@dataclass(frozen=True)
+class SshTarget:
+    """Any board that runs OP-TEE and an SSH server, known by its host key."""
+
+    name: str
+    host: str
+    host_key: str
+    client_key: Path
+    folder: Path
+    port: int = 22
+    user: str = "root"
+
+    @property
+    def address(self) -> SshAddress:
+        """Where the board's SSH server is; writes the known_hosts file for `ssh` into ``folder``."""
+        parse_host_key(self.host_key)
+        known_hosts = self.folder / "known_hosts"
+        pattern = self.host if self.port == 22 else f"[{self.host}]:{self.port}"
+        line = f"{pattern} {self.host_key}\n".encode()
+        if not known_hosts.is_file() or known_hosts.read_bytes() != line:
+            write_atomically(known_hosts, line)
+        return SshAddress(self.host, self.port, self.user, self.client_key, self.host_key, known_hosts)
+
+    def connect(self) -> Session:
+        """Open a connection. Raises TeeforgeError when nobody answers or the wrong one does."""
+        address = self.address
+        return Session(self.name, connect(self.name, address), address)
+
+    def shell(self) -> int:
+        """Give the user's terminal to a shell on the board."""
+        return open_shell(self)
+
+
+def open_shell(target: Target) -> int:
+    """Run the host's own `ssh`, or else a terminal over paramiko; return the shell's exit status."""
+    address = target.address
+    ssh = shutil.which("ssh")
+    if ssh:
+        port_and_host = ["-p", str(address.port), f"{address.user}@{address.host}"]
+        return subprocess.run([ssh, *address.ssh_options(), *port_and_host], check=False).returncode
+    from teeforge.targets.terminal import remote_shell
+
+    with target.connect() as session:
+        return remote_shell(session.client)
