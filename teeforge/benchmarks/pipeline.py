@@ -91,7 +91,7 @@ class Pipeline:
             ("c-run", "c-down"): self._c_run,
             ("ta",): self._ta,
             ("ta-run",): self._ta_run,
-            ("scp",): self._scp,
+            ("scp-verified", "scp"): self._scp,
             ("resume", "cold-boot"): self._boot,
             ("machines", "machines-memory"): self._machines,
             ("cold", "cold-cpu"): self._cold,
@@ -191,18 +191,17 @@ class Pipeline:
         return done
 
     def _scp(self) -> None:
-        """Send a large file as `invoke deploy` does, and with scp: both from connecting to the end."""
+        """Send a large file as `invoke deploy` does, which verifies it, and with scp, from connecting on."""
         large = self.scratch.folder / "large"
         large.write_bytes(os.urandom(_LARGE))
         self.scratch.invoke("boot")
         ours = float(self.scratch.python("-c", _SEND, str(large)).stdout)
-        line = shlex.split(self.scratch.status()["targets"]["qemu"]["scp"])
-        argv = [str(large) if word == "FILE" else word for word in line]
-        began = time.monotonic()
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        _must(done.returncode == 0, f"scp failed: {done.stderr}")
-        theirs = time.monotonic() - began
-        self._note("scp", ours / theirs, theirs)
+        machine = self.scratch.status()["targets"]["qemu"]
+        scp = [str(large) if word == "FILE" else word for word in shlex.split(machine["scp"])]
+        sent = _timed(scp)
+        verified = sent + _timed([*shlex.split(machine["ssh"]), "sha256sum", f"/tmp/{large.name}"])
+        self._note("scp", ours / sent, sent)
+        self._note("scp-verified", ours / verified, verified)
 
     def _boot(self) -> None:
         self.scratch.invoke("boot")  # makes the snapshot
@@ -287,7 +286,8 @@ ROWS = (
     Row("machines", f"{_MACHINES} machines from one snapshot, all answering", "s", 6.0),
     Row("machines-memory", "unshared memory of each after a run", "MB", 150.0),
     Row("git", "components built again after git checkout", "", 0.0),
-    Row("scp", "a large file to the machine", "x", 1.0, "scp, s"),
+    Row("scp-verified", "a large file, verified over there", "x", 1.0, "scp and sha256sum, s"),
+    Row("scp", "the same beside scp alone", "x", 1.0, "scp, s"),
     Row("memory", "memory of teeforge itself", "MB", 120.0),
 )
 
@@ -341,6 +341,13 @@ def measure_pipeline(lab: Lab, rows: Iterable[Row], repeat: int) -> tuple[list[T
         # After a failure it stays, to be looked at.
         scratch.remove()
     return taken, pipeline.work_ms
+
+
+def _timed(argv: Sequence[str]) -> float:
+    began = time.monotonic()
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    _must(done.returncode == 0, f"{argv[0]} failed: {done.stderr}")
+    return time.monotonic() - began
 
 
 def _must(true: bool, otherwise: str) -> None:
