@@ -19,6 +19,13 @@ PLACE = {
     "target": "a target of config.yaml (default: qemu)",
     "name": "which machine of that kind (default: the target's own)",
 }
+PROGRAM = {
+    "file": "a .c, .wasm or .aot",
+    "heap": "memory of the runtime: auto (default), max, 408340, 2MiB",
+    "args": "the program's arguments, in one string",
+    "env": "NAME=VALUE for the program; may be repeated",
+    "dir": "HOST[::/GUEST][:rw], a folder for it; may be repeated",
+}
 
 
 def command(**options: Any) -> Callable[[Callable[..., int | None]], Any]:
@@ -177,11 +184,7 @@ def deploy(_: Context, target: str = "qemu", name: str = "") -> None:
     positional=["file"],
     iterable=["env", "dir"],
     help={
-        "file": "a .c, .wasm or .aot",
-        "heap": "memory of the runtime: auto (default), max, 408340, 2MiB",
-        "args": "the program's arguments, in one string",
-        "env": "NAME=VALUE for the program; may be repeated",
-        "dir": "HOST[::/GUEST][:rw], a folder for it; may be repeated",
+        **PROGRAM,
         "where": "secure, or normal: the same AOT in the normal world's iwasm",
         "ephemeral": "in a new machine, which is gone afterwards",
         **PLACE,
@@ -216,11 +219,7 @@ def run(
     positional=["file"],
     iterable=["env", "dir"],
     help={
-        "file": "a .c, .wasm or .aot",
-        "heap": "memory of the runtime: auto (default), max, 408340, 2MiB",
-        "args": "the program's arguments, in one string",
-        "env": "NAME=VALUE for the program; may be repeated",
-        "dir": "HOST[::/GUEST][:rw], a folder for it; may be repeated",
+        **PROGRAM,
         **PLACE,
     },
 )
