@@ -90,7 +90,7 @@ def build_all(_: Context, jobs: int = 0) -> None:
 @command(positional=["name"], help={"name": COMPONENT})
 def explain(_: Context, name: str) -> None:
     """Say which input of a component changed, old and new."""
-    from teeforge.build.why import explain as lines
+    from teeforge.building.why import explain as lines
     from teeforge.lab import Lab
 
     print("\n".join(lines(Lab().builder, name)))
@@ -99,7 +99,7 @@ def explain(_: Context, name: str) -> None:
 @command(positional=["name"], help={"name": COMPONENT})
 def why(_: Context, name: str) -> None:
     """Say who needs a component, and what of it is deployed."""
-    from teeforge.build.why import dependents
+    from teeforge.building.why import dependents
     from teeforge.lab import Lab
 
     print("\n".join(dependents(Lab().recipes, name)))
@@ -131,7 +131,7 @@ def prune(_: Context, keep_days: str = "", max_size: str = "") -> None:
 @command(help={"again": "send also what is there already"})
 def push(_: Context, again: bool = False) -> None:
     """Send products that the remote store lacks to it."""
-    from teeforge.build.exchange import push as send
+    from teeforge.building.exchange import push as send
     from teeforge.lab import Lab
 
     lab = Lab()
@@ -141,7 +141,7 @@ def push(_: Context, again: bool = False) -> None:
 @command()
 def pull(_: Context) -> int:
     """Fetch the products needed now from the remote store."""
-    from teeforge.build.exchange import pull as fetch_products
+    from teeforge.building.exchange import pull as fetch_products
     from teeforge.lab import Lab
 
     lab = Lab()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import Progress, say
-from teeforge.build.builder import Builder
+from teeforge.building.builder import Builder
 from teeforge.machines.fleet import Fleet, Place
 from teeforge.settings.config import find_root, load_config
 from teeforge.settings.lock import load_lock
@@ -156,7 +156,7 @@ class Lab:
 
     def program(self, file: Path, wamrc: Path) -> Program:
         """Return ``file`` compiled as far as needed; builds no component, so it may run in a thread."""
-        from teeforge.build.toolchain import find_wasm_compiler
+        from teeforge.building.toolchain import find_wasm_compiler
         from teeforge.modules.program import build_program, read_program
         from teeforge.modules.verdict import judge_wasm
         from teeforge.modules.wasm import read_wasm

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
-from teeforge.build.doctor import ensure_host, examine, missing_packages
+from teeforge.building.doctor import ensure_host, examine, missing_packages
 from teeforge.machines.ephemeral import is_ephemeral
 from teeforge.products.storekeeping import prune, shelves
 from teeforge.settings.config import QemuTarget, parse_size

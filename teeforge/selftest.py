@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
-from teeforge.build.doctor import ensure_host
+from teeforge.building.doctor import ensure_host
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab

@@ -19,7 +19,7 @@ from teeforge.settings.config import Config, QemuTarget, SshTarget
 from teeforge.settings.workspace import Workspace
 
 if TYPE_CHECKING:
-    from teeforge.build.builder import Builder
+    from teeforge.building.builder import Builder
     from teeforge.machines.identity import Identity
     from teeforge.machines.machine import Machine
     from teeforge.targets.target import Target

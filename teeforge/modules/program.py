@@ -17,7 +17,7 @@ from teeforge.base.digest import digest_file
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.files import write_atomically
 from teeforge.base.process import clean_environment, missing_program, shell_line
-from teeforge.build.toolchain import WasmCompiler
+from teeforge.building.toolchain import WasmCompiler
 from teeforge.modules.aot import AotModule, check_loadable
 from teeforge.modules.wasm import read_wasm
 

@@ -276,7 +276,7 @@ def run(lab: Lab, file: Path, place: Place, options: RunOptions) -> int:
 
 def demo(lab: Lab, place: Place) -> int:
     """Everything, from a bare host to a greeting out of the secure world, with the evidence."""
-    from teeforge.build.doctor import ensure_host
+    from teeforge.building.doctor import ensure_host
 
     ensure_host(lab.config, lab.recipes)
     lab.build()

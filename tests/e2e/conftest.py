@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from teeforge.base.errors import TeeforgeError, UnreachableError
-from teeforge.build.doctor import examine, missing_packages
+from teeforge.building.doctor import examine, missing_packages
 from teeforge.lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]

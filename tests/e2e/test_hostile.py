@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.build.toolchain import find_wasm_compiler
+from teeforge.building.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
 from teeforge.targets.push import Upload
 from teeforge.targets.target import Session

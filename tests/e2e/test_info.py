@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from teeforge.build.toolchain import find_wasm_compiler
+from teeforge.building.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
 from teeforge.modules.aot import read_aot
 from teeforge.modules.heap import heap_needed

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from teeforge.build.toolchain import find_wasm_compiler
+from teeforge.building.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
 from teeforge.modules.program import build_program
 from teeforge.targets.push import Upload

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.build.toolchain import WasmCompiler, find_wasm_compiler
+from teeforge.building.toolchain import WasmCompiler, find_wasm_compiler
 from teeforge.lab import Lab
 from teeforge.modules.aot import check_loadable
 from teeforge.modules.program import Program, build_program

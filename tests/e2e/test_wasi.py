@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from teeforge.base.errors import UnreachableError
-from teeforge.build.toolchain import find_wasm_compiler
+from teeforge.building.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
 from teeforge.modules.program import Program, build_program
 from teeforge.targets.push import Upload

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from teeforge.base.progress import Progress
-from teeforge.build.builder import Builder
+from teeforge.building.builder import Builder
 from teeforge.settings.config import Config, load_config
 from teeforge.settings.lock import load_lock
 from teeforge.settings.recipe import load_recipes

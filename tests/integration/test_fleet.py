@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.build.builder import Builder
+from teeforge.building.builder import Builder
 from teeforge.machines.fleet import Fleet, Place
 from teeforge.settings.config import Config, QemuTarget, SshTarget
 from teeforge.settings.workspace import Workspace

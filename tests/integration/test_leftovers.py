@@ -10,7 +10,7 @@ import pytest
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.process import run_logged
-from teeforge.build.builder import Builder
+from teeforge.building.builder import Builder
 
 from .conftest import Checkout
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.build.toolchain import find_llvm, find_wasm_compiler
+from teeforge.building.toolchain import find_llvm, find_wasm_compiler
 from teeforge.modules.program import _headers
 
 ACCEPTED = (14, 15, 13, 11)
@@ -127,7 +127,7 @@ if [ -e "{parts}/$name" ]; then echo "{parts}/$name"; else echo "$name"; fi
 @pytest.fixture
 def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setattr("teeforge.build.toolchain._WASI_SDK", tmp_path / "opt/wasi-sdk")
+    monkeypatch.setattr("teeforge.building.toolchain._WASI_SDK", tmp_path / "opt/wasi-sdk")
     folder = tmp_path / "parts"
     folder.mkdir()
     for name in ("wasm-ld", "libc.a", "libclang_rt.builtins-wasm32.a"):

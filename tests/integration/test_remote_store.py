@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from teeforge.base.errors import TeeforgeError, UnreachableError
-from teeforge.build.exchange import pull, push
+from teeforge.building.exchange import pull, push
 
 from .conftest import Checkout
 
@@ -383,7 +383,7 @@ def test_a_password_in_the_url_is_not_shown(checkout: Checkout) -> None:
 
 
 def test_what_was_pulled_says_so(checkout: Checkout, tmp_path: Path) -> None:
-    from teeforge.build.why import explain
+    from teeforge.building.why import explain
 
     checkout.configure(remote=str(tmp_path / "remote"))
     send(checkout)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.build.builder import Builder
+from teeforge.building.builder import Builder
 from teeforge.products.store import Store, copy_products
 
 from .conftest import Checkout

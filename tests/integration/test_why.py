@@ -8,7 +8,7 @@ import time
 import pytest
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.build.why import dependents, explain
+from teeforge.building.why import dependents, explain
 from teeforge.products.storekeeping import prune, shelves
 
 from .conftest import Checkout

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from teeforge.build.builder import Builder, Inputs
+from teeforge.building.builder import Builder, Inputs
 from teeforge.settings.recipe import Recipe, build_order, depends_on
 
 

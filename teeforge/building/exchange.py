@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from teeforge.base.archive import Bits, bits_of
-from teeforge.build.builder import Builder
 from teeforge.base.digest import digest_path
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.locking import exclusive_lock
-from teeforge.products.productlock import NAME
 from teeforge.base.progress import say
-from teeforge.settings.recipe import build_order, depends_on
+from teeforge.building.builder import Builder
+from teeforge.products.productlock import NAME
 from teeforge.products.store import Stored
 from teeforge.products.supply import Supply
+from teeforge.settings.recipe import build_order, depends_on
 
 _PUSH_SECONDS = 3600.0  # how long another process may push
 

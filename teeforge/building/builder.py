@@ -17,22 +17,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from teeforge.base import process
-from teeforge.settings.config import Config
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.jobserver import JobServer
-from teeforge.build.leftovers import output_folder
-from teeforge.settings.lock import DebianLock
 from teeforge.base.locking import exclusive_lock
 from teeforge.base.progress import Progress
-from teeforge.settings.recipe import Recipe, build_order, depends_on, render
+from teeforge.base.tools import Tools
+from teeforge.building.leftovers import output_folder
 from teeforge.fetch.sources import Sources, Tree
 from teeforge.products.store import Store, Stored, copy_products
-from teeforge.base.tools import Tools
+from teeforge.settings.config import Config
+from teeforge.settings.lock import DebianLock
+from teeforge.settings.recipe import Recipe, build_order, depends_on, render
 from teeforge.settings.workspace import Workspace
 
 if TYPE_CHECKING:
+    from teeforge.building.toolchain import Llvm
     from teeforge.products.supply import Supply
-    from teeforge.build.toolchain import Llvm
 
 _BUILD_SECONDS = 3600.0  # how long another process may build the same component
 _FORMAT = "teeforge content key 1"
@@ -248,7 +248,7 @@ class Builder:
                 )
 
     def _llvm(self, recipe: Recipe) -> Llvm:
-        from teeforge.build.toolchain import find_llvm
+        from teeforge.building.toolchain import find_llvm
 
         accepted = str(recipe.llvm)
         if accepted not in self._llvms:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.base.process import clean_environment, run
 from teeforge.base.files import write_atomically
+from teeforge.base.process import clean_environment, run
 
 # Clang majors whose libclang-rt-N-dev-wasm32 Debian or Ubuntu has had, best known first.
 CLANG_MAJORS = (14, 16, 15, 17, 18, 19, 20, 21, 22)

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from teeforge.settings.config import Config
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.process import clean_environment, run
 from teeforge.base.progress import say
+from teeforge.building.toolchain import find_llvm, find_wasm_compiler
+from teeforge.settings.config import Config
 from teeforge.settings.recipe import Recipe
-from teeforge.build.toolchain import find_llvm, find_wasm_compiler
 
 # What we use ourselves, beside what recipes name.
 _OWN_TOOLS = {"git": "git", "dpkg-deb": "dpkg", "qemu-system-aarch64": "qemu-system-arm"}
