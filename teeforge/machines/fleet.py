@@ -141,9 +141,8 @@ class Fleet:
 
     def halt_all(self) -> None:
         """Stop every machine that we started."""
-        for name in self.machines():
-            if self.machine_as_it_is(name).halt():
-                say(f"{name} is off")
+        stopped = [name for name in self.machines() if self.machine_as_it_is(name).halt()]
+        say("\n".join(f"{name} is off" for name in stopped) or "all machines were off already")
         self.sweep()
 
     @contextlib.contextmanager
