@@ -218,10 +218,7 @@ def run(
 @command(
     positional=["file"],
     iterable=["env", "dir"],
-    help={
-        **PROGRAM,
-        **PLACE,
-    },
+    help={**PROGRAM, **PLACE},
 )
 def dev(
     _: Context,

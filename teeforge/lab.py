@@ -103,10 +103,7 @@ class Lab:
             # All that is left can only be known of a core and a TA that are built.
             self.build_deployed()
         program, verdict = self.judged(file, place)
-        verdict.enforce()
-        for warning in verdict.warnings:
-            say(f"warning: {warning}")
-        return program, heap_of(verdict, heap)
+        return program, enforced_heap(verdict, heap)
 
     def plan(self, place: Place | None = None) -> Plan | None:
         """Return the memory budget of a target, with the TA as it is built now; None for a board."""
@@ -259,10 +256,16 @@ def _close(reaching: Future[tuple[Session, State]]) -> None:
         reaching.result()[0].close()
 
 
-def heap_of(verdict: Verdict, wanted: str) -> int:
-    """Return the pool that --heap asks for."""
+def enforced_heap(verdict: Verdict, wanted: str) -> int:
+    """Return the pool that --heap asks for, with the verdict's warnings told.
+
+    Raises TeeforgeError if the program cannot run, or --heap makes no sense.
+    """
     from teeforge.settings.config import parse_size
 
+    verdict.enforce()
+    for warning in verdict.warnings:
+        say(f"warning: {warning}")
     if wanted == "auto" and verdict.heap is not None:
         return verdict.heap
     if wanted == "max" and verdict.largest is not None:

@@ -194,7 +194,6 @@ class Pipeline:
         """Send a large file as `invoke deploy` does, which verifies it, and with scp, from connecting on."""
         large = self.scratch.folder / "large"
         large.write_bytes(os.urandom(_LARGE))
-        self.scratch.invoke("boot")
         ours = float(self.scratch.python("-c", _SEND, str(large)).stdout)
         machine = self.scratch.status()["targets"]["qemu"]
         scp = [str(large) if word == "FILE" else word for word in shlex.split(machine["scp"])]

@@ -70,6 +70,10 @@ class Taken:
         then = before.get("rows", {}).get(self.row.name, {}).get("median")
         return self.median / then if then and then > 0 else None
 
+    def is_slower(self, before: Mapping[str, Any]) -> bool:
+        """Say whether it takes much longer than in the run ``before``."""
+        return (self.over(before) or 0) > _SLOWER
+
     def as_json(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """Return all of it, compared with the run before."""
         over = self.over(before)
@@ -86,7 +90,7 @@ class Taken:
             "plain": [round(value, 4) for value in self.plain],
             "over_plain": None if ratio is None else round(ratio, 3),
             "over_previous": None if over is None else round(over, 3),
-            "slower": over is not None and over > _SLOWER,
+            "slower": self.is_slower(before),
         }
 
 
@@ -101,7 +105,7 @@ def table(taken: Sequence[Taken], host: Mapping[str, Any], before: Mapping[str, 
     for one in taken:
         row, over, ratio = one.row, one.over(before), one.over_plain
         spread = f"{_number(min(one.values))}..{_number(max(one.values))}"
-        mark = "  slower" if over is not None and over > _SLOWER else ""
+        mark = "  slower" if one.is_slower(before) else ""
         judged = f"{row.goal:>6g}{row.unit:>3} {one.verdict:<8}{_times(ratio):>8}{_times(over):>10}{mark}"
         lines.append(f"{row.title:<46}{_number(one.median):>8} {spread:<15}{judged}")
     lines += [

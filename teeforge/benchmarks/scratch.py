@@ -167,8 +167,8 @@ class Scratch:
 
     def halt(self) -> None:
         """Stop all machines of the copy that ran once."""
-        for pidfile in (self.build / "targets").glob("*/qemu.pid"):
-            self.invoke("halt", "--name", pidfile.parent.name)
+        if any((self.build / "targets").glob("*/qemu.pid")):
+            self.invoke("halt", "--all")
 
     def remove(self) -> None:
         """Remove the copy."""

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
 from teeforge.diagnosis.record import Report, RunRecord
-from teeforge.lab import Lab, heap_of
+from teeforge.lab import Lab, enforced_heap
 from teeforge.machines.fleet import Place
 from teeforge.runs.devview import Stage
 from teeforge.targets.folder import lent, parse_folders
@@ -129,10 +129,7 @@ class Runner:
             self._program = compiling.result()
         self.headers = self._program.headers
         verdict = lab.verdict(self._program, self.file, self.place)
-        verdict.enforce()
-        for warning in verdict.warnings:
-            say(f"warning: {warning}")
-        self._heap = heap_of(verdict, self.options.heap)
+        self._heap = enforced_heap(verdict, self.options.heap)
 
     def lost(self) -> bool:
         """Say whether there was a connection and is none any more."""

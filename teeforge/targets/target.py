@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from teeforge.base.files import write_atomically
 from teeforge.targets.push import Pushed, State, Upload, push_files, remote_state
 from teeforge.targets.remote import Alarm, Sink, Source, run_remote
-from teeforge.targets.ssh import SshAddress, connect, parse_host_key
+from teeforge.targets.ssh import SshAddress, connect, has_ssh, parse_host_key
 
 if TYPE_CHECKING:
     import paramiko
@@ -120,10 +119,8 @@ class SshTarget:
 def open_shell(target: Target) -> int:
     """Run the host's own `ssh`, or else a terminal over paramiko; return the shell's exit status."""
     address = target.address
-    ssh = shutil.which("ssh")
-    if ssh:
-        port_and_host = ["-p", str(address.port), f"{address.user}@{address.host}"]
-        return subprocess.run([ssh, *address.ssh_options(), *port_and_host], check=False).returncode
+    if has_ssh():
+        return subprocess.run(address.ssh_argv(), check=False).returncode
     from teeforge.targets.terminal import remote_shell
 
     with target.connect() as session:
