@@ -37,7 +37,7 @@ def show_plan(lab: Lab, as_json: bool) -> None:
 def show_heap_bounds(lab: Lab, file: Path, place: Place, arguments: tuple[str, ...], as_json: bool) -> None:
     """Find the smallest and the largest pool that a program runs in, by running it; print them."""
     from teeforge.modules.bounds import find_bounds
-    from teeforge.targets.push import Upload
+    from teeforge.targets.parcel import Upload
 
     program, verdict = lab.judged(file, place)
     verdict.enforce()

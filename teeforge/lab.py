@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from teeforge.modules.program import Program
     from teeforge.modules.verdict import Verdict
     from teeforge.products.store import Stored
-    from teeforge.targets.push import State
+    from teeforge.targets.parcel import State
     from teeforge.targets.target import Session, Target
 
 
@@ -239,7 +239,7 @@ class Lab:
 
     def push_deployed(self, session: Session, built: Mapping[str, Stored], there: State) -> None:
         """Send those of the deployed products that are not ``there``."""
-        from teeforge.targets.push import Upload
+        from teeforge.targets.parcel import Upload
 
         uploads = [
             Upload(stored.product(entry.product), entry.path, int(entry.mode, 8))

@@ -32,7 +32,7 @@ def module_index(packages: Path) -> dict[str, Path]:
     """Return every module's file by its name as the kernel spells it."""
     roots = [packages / "lib/modules", packages / "usr/lib/modules"]
     files = [file for root in roots for file in root.rglob("*.ko*")]
-    return {file.name.split(".")[0].replace("-", "_"): file for file in files}
+    return {_spelt(file.name.split(".")[0]): file for file in files}
 
 
 def read_module(file: Path) -> bytes:
@@ -45,7 +45,12 @@ def depends(module: bytes) -> list[str]:
     section = ELFFile(io.BytesIO(module)).get_section_by_name(".modinfo")
     fields = section.data().decode().split("\0") if section is not None else []
     listed = next((field[8:] for field in fields if field.startswith("depends=")), "")
-    return [name for name in listed.split(",") if name]
+    return [_spelt(name) for name in listed.split(",") if name]
+
+
+def _spelt(name: str) -> str:
+    """Return a module's name as the kernel spells it; files and dependencies may have hyphens."""
+    return name.replace("-", "_")
 
 
 def in_loading_order(wanted: list[str], index: dict[str, Path]) -> dict[str, bytes]:

@@ -30,6 +30,7 @@ PROGRAMS = {
     "usr/sbin/tee-supplicant": "usr/sbin/tee-supplicant",
     "init": "made/init",
     "usr/sbin/wake": "made/wake",
+    "usr/sbin/receive": "made/receive",
 }
 # What host apps may need that nothing above names (libgcc_s: glibc opens it when a thread ends).
 EXTRA_LIBRARIES = (

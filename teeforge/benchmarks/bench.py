@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
-from teeforge.targets.push import Upload
+from teeforge.targets.parcel import Upload
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab

@@ -18,7 +18,7 @@ from teeforge.lab import Lab, enforced_heap
 from teeforge.machines.fleet import Place
 from teeforge.runs.devview import Stage
 from teeforge.targets.folder import lent, parse_folders
-from teeforge.targets.push import Upload
+from teeforge.targets.parcel import Upload
 
 if TYPE_CHECKING:
     from teeforge.machines.machine import Machine

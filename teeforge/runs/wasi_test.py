@@ -19,7 +19,7 @@ from teeforge.base.errors import TeeforgeError
 from teeforge.base.files import write_atomically
 from teeforge.base.progress import say
 from teeforge.base.reader import printable
-from teeforge.targets.push import Upload
+from teeforge.targets.parcel import Upload
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab

@@ -10,14 +10,16 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError
 
 if TYPE_CHECKING:
     from teeforge.targets.target import Session
 
+_CHUNK = 1 << 18
 _SYNTAX = "write HOST, HOST:rw, HOST::/GUEST or HOST::/GUEST:rw"
 
 
@@ -111,8 +113,12 @@ def _push(session: Session, folder: Folder, place: str) -> set[str]:
                 tar.add(folder.host, ".", filter=keep)
         except OSError as error:
             raise TeeforgeError(f"--dir {folder.host}: {error.filename or ''}: {error.strerror}") from error
+        size = archive.tell()
         archive.seek(0)
-        _command(session, ["tar", "-x", "-f", "-", "-C", place], archive)
+        chunks = iter(partial(archive.read, _CHUNK), b"")
+        status, _, said = session.feed(["tar", "-x", "-f", "-", "-C", place], chunks, size)
+        if status != 0:
+            raise TeeforgeError(f"{session.name}: tar: {said.strip()}")
     return names
 
 
@@ -211,7 +217,7 @@ def _same(one: Path, other: Path) -> bool:
     return one.stat().st_size == other.stat().st_size and one.read_bytes() == other.read_bytes()
 
 
-def _command(session: Session, argv: Sequence[str], stdin: IO[bytes] | None = None) -> None:
+def _command(session: Session, argv: Sequence[str]) -> None:
     said = bytearray()
-    if session.run(argv, stdin=stdin, on_stdout=said.extend, on_stderr=said.extend) != 0:
+    if session.run(argv, on_stdout=said.extend, on_stderr=said.extend) != 0:
         raise TeeforgeError(f"{session.name}: {shlex.join(argv)}: {said.decode(errors='replace').strip()}")

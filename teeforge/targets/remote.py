@@ -60,7 +60,7 @@ def run_remote(
     channel = _open_channel(client, name)
     # exec: signals that we send reach the program and not a shell around it.
     _start(channel, name, "exec " + shlex.join(argv))
-    feeder = threading.Thread(target=_feed, args=(channel, stdin), daemon=True)
+    feeder = threading.Thread(target=_feed, args=(channel, _chunks(stdin)), daemon=True)
     feeder.start()
     try:
         _pump(channel, on_stdout, on_stderr, alarm)
@@ -78,22 +78,50 @@ def run_remote(
 
 
 def capture_remote(
-    client: paramiko.SSHClient, name: str, command: str, stdin: Source | None = None
+    client: paramiko.SSHClient, name: str, command: str, stdin: Iterable[bytes] = ()
 ) -> tuple[int, str, str]:
     """Run a shell command on the target, which may read ``stdin``; return its status, stdout and stderr."""
     channel = _open_channel(client, name)
     out, err = bytearray(), bytearray()
     try:
         _start(channel, name, command)
-        if stdin is None:
-            channel.shutdown_write()
-        else:
-            _feed(channel, stdin)
+        _feed(channel, stdin)
         _pump(channel, out.extend, err.extend)
         status = _status(channel, name, command)
     finally:
         close_channel(channel)
     return status, out.decode(errors="replace"), err.decode(errors="replace")
+
+
+class ChannelPipe:
+    """A program on the target that answers lines; see Pipe."""
+
+    def __init__(self, client: paramiko.SSHClient, name: str, command: str) -> None:
+        self._name = name
+        self._channel = _open_channel(client, name)
+        _start(self._channel, name, command)
+        self._answers = self._channel.makefile("rb")
+
+    def write(self, data: bytes) -> bool:
+        """Send bytes to its stdin; say whether it still reads."""
+        try:
+            self._channel.sendall(data)
+        except (OSError, EOFError):
+            return False
+        return True
+
+    def line(self) -> str:
+        """Return its next line without the newline, nothing at its end."""
+        line: bytes = self._answers.readline()
+        return line.decode(errors="replace").rstrip("\n")
+
+    def close(self) -> None:
+        """End it."""
+        close_channel(self._channel)
+
+    def lost(self) -> TeeforgeError:
+        """Return what to say if it ended and should not have."""
+        return _lost(self._name)
 
 
 def close_channel(channel: paramiko.Channel) -> None:
@@ -128,11 +156,11 @@ def _start(channel: paramiko.Channel, name: str, command: str) -> None:
         raise _lost(name) from error
 
 
-def _feed(channel: paramiko.Channel, source: Source | bytes | None) -> None:
+def _feed(channel: paramiko.Channel, chunks: Iterable[bytes]) -> None:
     """Send the program's stdin, then its end."""
     # The program may end, or close its stdin, before it has read all.
     with contextlib.suppress(OSError, EOFError, ValueError):
-        for chunk in _chunks(source):
+        for chunk in chunks:
             channel.sendall(chunk)
         channel.shutdown_write()
 

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import logging
 import shlex
-import shutil
 import socket
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.base.process import clean_environment
 
 if TYPE_CHECKING:
     import paramiko
 
-    from teeforge.targets.remote import Source
-
-_CHUNK = 1 << 16
-_ALIVE_SECONDS = 30
+ALIVE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -130,7 +123,7 @@ def connect(name: str, address: SshAddress, deadline: float = 10.0) -> paramiko.
         else:
             # A board that lost its power, or a router that forgot us, would never be noticed.
             if transport := client.get_transport():
-                transport.set_keepalive(_ALIVE_SECONDS)
+                transport.set_keepalive(ALIVE_SECONDS)
             return client
 
 
@@ -139,38 +132,6 @@ def _open_socket(address: SshAddress, timeout: float) -> socket.socket:
     # paramiko leaves Nagle's algorithm on: every small request would wait 40 ms for an ACK.
     opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return opened
-
-
-def has_ssh() -> bool:
-    """Say whether this host has the `ssh` program."""
-    return shutil.which("ssh") is not None
-
-
-def pipe_through_ssh(address: SshAddress, name: str, command: str, source: Source) -> tuple[int, str, str]:
-    """Run a shell command on the target with the `ssh` program, and feed it all of ``source``.
-
-    Returns its exit status, stdout and stderr.
-    """
-    argv = [*address.ssh_argv(), "-T", "-o", "BatchMode=yes", command]
-    with subprocess.Popen(
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment()
-    ) as child:
-        assert child.stdin
-        try:
-            # It may give up before it has read all.
-            with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
-                while chunk := source.read(_CHUNK):
-                    pipe.write(chunk)
-            child.stdin = None
-            out, err = child.communicate()
-        except BaseException:
-            child.kill()
-            raise
-    told = err.decode(errors="replace")
-    if child.returncode == 255:
-        last = (told.strip().splitlines() or ["it said nothing"])[-1]
-        raise TeeforgeError(f"the connection to {name} was lost: {last}")
-    return child.returncode, out.decode(errors="replace"), told
 
 
 def parse_host_key(line: str) -> paramiko.PKey:

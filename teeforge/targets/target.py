@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from teeforge.base.files import write_atomically
-from teeforge.targets.push import Pushed, State, Upload, push_files, remote_state
+from teeforge.targets.couriers import Couriers
+from teeforge.targets.parcel import State, Upload
+from teeforge.targets.push import Pushed, push_files
 from teeforge.targets.remote import Alarm, Sink, Source, run_remote
-from teeforge.targets.ssh import SshAddress, connect, has_ssh, parse_host_key
+from teeforge.targets.ssh import SshAddress, connect, parse_host_key
+from teeforge.targets.sshprogram import has_ssh
 
 if TYPE_CHECKING:
     import paramiko
@@ -23,7 +27,7 @@ class Session:
     def __init__(self, name: str, client: paramiko.SSHClient, address: SshAddress) -> None:
         self.name = name
         self.client = client
-        self._address = address
+        self._couriers = Couriers(client, address, name)
 
     def __enter__(self) -> Session:
         return self
@@ -33,11 +37,15 @@ class Session:
 
     def look(self, paths: Sequence[str]) -> State:
         """Return SHA-256 and mode of those of ``paths`` that are there."""
-        return remote_state(self.client, self.name, paths)
+        return self._couriers.look(paths)
 
     def push(self, files: Sequence[Upload], there: State | None = None) -> Pushed:
         """Send what differs from ``there``, which look() gave, verified and whole; see push.py."""
-        return push_files(self.client, self._address, self.name, files, there)
+        return push_files(self._couriers, files, there)
+
+    def feed(self, argv: Sequence[str], stdin: Iterable[bytes], size: int) -> tuple[int, str, str]:
+        """Run a program that reads ``size`` bytes; return its exit status, stdout and stderr."""
+        return self._couriers.feed(shlex.join(argv), stdin, size)
 
     def run(
         self,
@@ -59,6 +67,7 @@ class Session:
     def close(self) -> None:
         """Close the connection."""
         self.client.close()
+        self._couriers.close()
 
 
 class Target(Protocol):

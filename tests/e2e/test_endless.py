@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from teeforge.lab import Lab
-from teeforge.targets.push import Upload
+from teeforge.targets.parcel import Upload
 
 from .conftest import ROOT, SAMPLES, run_invoke
 from .test_run import compiled

@@ -15,7 +15,7 @@ import pytest
 
 from teeforge.building.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
-from teeforge.targets.push import Upload
+from teeforge.targets.parcel import Upload
 from teeforge.targets.target import Session
 
 from .conftest import ROOT, SAMPLES, run_invoke

@@ -10,7 +10,7 @@ import pytest
 from teeforge.building.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
 from teeforge.modules.program import build_program
-from teeforge.targets.push import Upload
+from teeforge.targets.parcel import Upload
 
 from .conftest import SAMPLES
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from teeforge.lab import Lab
-from teeforge.targets.push import Upload
+from teeforge.targets.parcel import Upload
 
 pytestmark = pytest.mark.e2e
 

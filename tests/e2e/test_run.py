@@ -108,7 +108,7 @@ def test_an_aot_for_x86_64_is_refused_before_it_is_sent(vm: Lab, tmp_path: Path)
 
 
 def test_the_ta_itself_refuses_what_the_host_side_would_have_refused(vm: Lab, tmp_path: Path) -> None:
-    from teeforge.targets.push import Upload
+    from teeforge.targets.parcel import Upload
 
     good = compiled(vm, "hello.c").aot.read_bytes()
     arch = good.index(b"aarch64v8")

@@ -15,7 +15,7 @@ from teeforge.base.errors import UnreachableError
 from teeforge.building.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
 from teeforge.modules.program import Program, build_program
-from teeforge.targets.push import Upload
+from teeforge.targets.parcel import Upload
 
 from .conftest import ROOT, SAMPLES, Ran, run_invoke
 

@@ -13,7 +13,7 @@ import pytest
 from teeforge.base.errors import TeeforgeError
 from teeforge.machines.identity import load_identity
 from teeforge.targets import push
-from teeforge.targets.push import Upload
+from teeforge.targets.parcel import Parcel, Upload, pack
 from teeforge.targets.target import Session, SshTarget
 from tests.integration.sshserver import Server, serving
 
@@ -106,14 +106,13 @@ def test_a_file_that_becomes_shorter_meanwhile_leaves_the_old_one(
     session: Session, local: Path, there: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (there / "a.ta").write_bytes(b"old")
-    parcel = push._parcel
 
-    def cut(upload: Upload) -> push._Parcel:
-        made = parcel(upload)
+    def cut(upload: Upload) -> Parcel:
+        made = pack(upload)
         upload.local.write_bytes(b"short")
         return made
 
-    monkeypatch.setattr(push, "_parcel", cut)
+    monkeypatch.setattr(push, "pack", cut)
     with pytest.raises(TeeforgeError, match="other bytes"):
         session.push([Upload(local / "a.ta", f"{there}/a.ta")], {})
     assert [(file.name, file.read_bytes()) for file in there.iterdir()] == [("a.ta", b"old")]
