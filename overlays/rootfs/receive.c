@@ -2,7 +2,8 @@
 /*
  * Takes files from the host. Its stdin has lines:
  *
- *	look PATH			says "SHA256 MODE" of a file, or "-"
+ *	look SIZE PATH			says "SHA256 MODE" of a file of this size,
+ *					-1 for any; "-" if there is none
  *	put MODE SIZE SHA256 PATH	SIZE bytes follow, which go to a file
  *					beside PATH
  *	commit				moves all that was put to its place, and
@@ -137,15 +138,27 @@ static bool hash_file(int file, char hex[SHA256_HEX])
 	return !got;
 }
 
-static void look(const char *path)
+/* Says whether it is a file, and of this size unless that is below 0 */
+static bool is_file(int file, int64_t size, struct stat *info)
 {
-	/* A link to such a file is not the file, and what is none may block */
-	int file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return file >= 0 && !fstat(file, info) && S_ISREG(info->st_mode) &&
+	       (size < 0 || size == info->st_size);
+}
+
+static void look(const char *words)
+{
 	char hex[SHA256_HEX] = "";
 	struct stat info = { 0 };
+	int64_t size = 0;
+	int start = 0;
+	int file = -1;
 
-	if (file >= 0 && !fstat(file, &info) && S_ISREG(info.st_mode) &&
-	    hash_file(file, hex))
+	if (sscanf(words, "%" SCNd64 " %n", &size, &start) != 1 || !start)
+		fail("understand", parcel_count, words);
+	/* A link to such a file is not the file, and what is none may block */
+	file = open(words + start,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (is_file(file, size, &info) && hash_file(file, hex))
 		printf("%s %o\n", hex, info.st_mode & 07777);
 	else
 		puts("-");

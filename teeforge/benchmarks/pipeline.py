@@ -191,12 +191,16 @@ class Pipeline:
         return done
 
     def _scp(self) -> None:
-        """Send a large file, verified, over the connection that is kept open, and with scp."""
+        """Send a new large file, verified, over the connection that is kept open, and with scp."""
         large = self.scratch.folder / "large"
         large.write_bytes(os.urandom(_LARGE))
+        os.sync()  # else the host writes it to its disk beside us
         ours = float(self.scratch.python("-c", _SEND, str(large)).stdout)
         machine = self.scratch.status()["targets"]["qemu"]
+        gone = [*shlex.split(machine["ssh"]), f"rm /tmp/{large.name}"]
+        _timed(gone)
         scp = _timed([str(large) if word == "FILE" else word for word in shlex.split(machine["scp"])])
+        _timed(gone)
         self._note("scp", ours / scp, scp)
 
     def _boot(self) -> None:

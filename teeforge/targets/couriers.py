@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from teeforge.targets.parcel import Courier, Parcel, State
+from teeforge.targets.parcel import Courier, Parcel, Sizes, State
 from teeforge.targets.receiver import COMMAND, Receiver
 from teeforge.targets.remote import ChannelPipe, capture_remote
 from teeforge.targets.shellcourier import ShellCourier
@@ -38,10 +38,10 @@ class Couriers:
         if _is_much(size) and not self._wide and not self._has_none:
             self._wide = Receiver(SshPipe(self._address, self.name, COMMAND))
 
-    def look(self, paths: Sequence[str]) -> State:
-        """Return SHA-256 and mode of those of ``paths`` that are files on the target."""
+    def look(self, sizes: Sizes) -> State:
+        """Return SHA-256 and mode of those that are files on the target; see Courier."""
         with self._courier() as courier:
-            return courier.look(paths)
+            return courier.look(sizes)
 
     def send(self, parcels: Sequence[Parcel]) -> None:
         """Bring files there; see Courier."""

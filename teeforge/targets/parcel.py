@@ -12,6 +12,8 @@ from teeforge.base.errors import TeeforgeError
 
 _CHUNK = 1 << 18
 
+# How many bytes a file has to have on a target to be worth a look, None for any, by path.
+Sizes = Mapping[str, int | None]
 # SHA-256 and mode of each file that is there, by path.
 State = Mapping[str, tuple[str, int]]
 
@@ -48,8 +50,8 @@ class Parcel:
 class Courier(Protocol):
     """What brings files to one target."""
 
-    def look(self, paths: Sequence[str]) -> State:
-        """Return SHA-256 and mode of those of ``paths`` that are files there."""
+    def look(self, sizes: Sizes) -> State:
+        """Return SHA-256 and mode of those that are files there; one of another size may be left out."""
         ...
 
     def send(self, parcels: Sequence[Parcel]) -> None:

@@ -32,7 +32,7 @@ def push_files(couriers: Couriers, files: Sequence[Upload], there: State | None 
     parcels = [pack(upload) for upload in files]
     if there is None:
         couriers.expect(sum(parcel.size for parcel in parcels))
-        there = couriers.look([upload.remote for upload in files])
+        there = couriers.look({parcel.upload.remote: parcel.size for parcel in parcels})
     stale = [p for p in parcels if there.get(p.upload.remote) != (p.sha256, p.upload.mode)]
     try:
         couriers.send(stale)

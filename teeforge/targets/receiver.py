@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.targets.parcel import Parcel, RefusedError, State
+from teeforge.targets.parcel import Parcel, RefusedError, Sizes, State
 
 COMMAND = "exec /usr/sbin/receive"
 _GREETING = "receive 1"
@@ -52,13 +52,15 @@ class Receiver:
             self._greeting = self._pipe.line()
         return self._greeting == _GREETING
 
-    def look(self, paths: Sequence[str]) -> State:
-        """Return SHA-256 and mode of those of ``paths`` that are files there."""
+    def look(self, sizes: Sizes) -> State:
+        """Return SHA-256 and mode of those that are files there, and not of another size."""
         self._expect_greeting()
         state: dict[str, tuple[str, int]] = {}
+        paths = list(sizes)
         for first in range(0, len(paths), _LOOKS):
             some = paths[first : first + _LOOKS]
-            self._pipe.write("".join(f"look {path}\n" for path in some).encode())
+            asked = [f"look {-1 if sizes[path] is None else sizes[path]} {path}\n" for path in some]
+            self._pipe.write("".join(asked).encode())
             for path in some:
                 answer = self._pipe.line()
                 if found := re.fullmatch("([0-9a-f]{64}) ([0-7]+)", answer):

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TypeVar
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.targets.parcel import Parcel, RefusedError, State
+from teeforge.targets.parcel import Parcel, RefusedError, Sizes, State
 
 # Runs a shell command on the target and feeds it these bytes; gives its exit status, stdout and stderr.
 Shell = Callable[[str, Iterable[bytes]], tuple[int, str, str]]
@@ -58,10 +58,10 @@ class ShellCourier:
         self._name = name
         self._shell = shell
 
-    def look(self, paths: Sequence[str]) -> State:
-        """Return SHA-256 and mode of those of ``paths`` that are files there."""
+    def look(self, sizes: Sizes) -> State:
+        """Return SHA-256 and mode of those that are files there, of whatever size."""
         state: dict[str, tuple[str, int]] = {}
-        for batch in _batches(paths, lambda path: len(path.encode()), _LOOKS):
+        for batch in _batches(list(sizes), lambda path: len(path.encode()), _LOOKS):
             state |= self._look(batch)
         return state
 

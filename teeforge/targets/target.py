@@ -37,7 +37,7 @@ class Session:
 
     def look(self, paths: Sequence[str]) -> State:
         """Return SHA-256 and mode of those of ``paths`` that are there."""
-        return self._couriers.look(paths)
+        return self._couriers.look(dict.fromkeys(paths))
 
     def push(self, files: Sequence[Upload], there: State | None = None) -> Pushed:
         """Send what differs from ``there``, which look() gave, verified and whole; see push.py."""
