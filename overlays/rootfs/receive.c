@@ -42,8 +42,8 @@ struct parcel {
 static struct parcel *parcels;
 static size_t parcel_count;
 
-/* What has come, and of it what is not used yet */
-static unsigned char input[1 << 20];
+/* What has come, and of it what is not used yet; more would leave the caches */
+static unsigned char input[1 << 16];
 static size_t input_begin;
 static size_t input_end;
 
@@ -260,8 +260,6 @@ int main(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	setlinebuf(stdout);
-	/* Room for what comes while a chunk is hashed; it does without */
-	fcntl(STDIN_FILENO, F_SETPIPE_SZ, sizeof(input));
 	/* Whoever can't do that should not have begun */
 	begin_hash();
 	puts("receive 1");

@@ -21,7 +21,10 @@ SECURE_STORAGE = "tee"
 # each command takes half as long again. Whoever is there is root anyway. The addresses of TAs stay random.
 # kpti=off: with it each system call changes the ASID twice, and QEMU drops its whole TLB each time. It is
 # there for CPUs with Meltdown, which the emulated one has not; only for its KASLR Linux would switch it on.
-_BOOTARGS = "console=ttyAMA0 initrd={start:#x},{size} quiet cryptomgr.notests norandmaps kpti=off"
+# init_on_alloc=0: Debian has each page cleared that is then filled by the next packet or file.
+_BOOTARGS = (
+    "console=ttyAMA0 initrd={start:#x},{size} quiet cryptomgr.notests norandmaps kpti=off init_on_alloc=0"
+)
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,14 @@ class RefusedError(Exception):
         self.why = why
 
 
+def size_of(upload: Upload) -> int:
+    """Return how many bytes there are to send. Raises TeeforgeError if the file cannot be read."""
+    try:
+        return upload.local.stat().st_size
+    except OSError as error:
+        raise _unreadable(upload, error) from error
+
+
 def pack(upload: Upload) -> Parcel:
     """Read a file for the first time. Raises TeeforgeError if it cannot be read."""
     try:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.targets.couriers import Couriers
-from teeforge.targets.parcel import RefusedError, State, Upload, pack
+from teeforge.targets.parcel import RefusedError, State, Upload, pack, size_of
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ def push_files(couriers: Couriers, files: Sequence[Upload], there: State | None 
     is touched, so a failure leaves all the old ones. Raises TeeforgeError.
     """
     _check_paths(files)
+    couriers.expect(sum(size_of(upload) for upload in files if upload.remote not in (there or ())))
     parcels = [pack(upload) for upload in files]
     if there is None:
-        couriers.expect(sum(parcel.size for parcel in parcels))
         there = couriers.look({parcel.upload.remote: parcel.size for parcel in parcels})
     stale = [p for p in parcels if there.get(p.upload.remote) != (p.sha256, p.upload.mode)]
     try:
