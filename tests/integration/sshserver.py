@@ -158,8 +158,8 @@ def _feed(channel: Any, program: subprocess.Popen[bytes]) -> None:
     assert program.stdin
     with contextlib.suppress(OSError), program.stdin as stdin:
         while data := channel.recv(1 << 16):
-            if channel.corrupts:
-                data = bytes([data[0] ^ 1]) + data[1:]
+            if channel.corrupts and len(data) > 1000:
+                data = data[:500] + bytes([data[500] ^ 1]) + data[501:]
             stdin.write(data)
             stdin.flush()
 

@@ -58,7 +58,7 @@ class Made:
         (self.client / "lib/libteec.so.2").symlink_to("libteec.so.2.0.0")
         self.programs = folder / "made"
         self.programs.mkdir()
-        for name in ("init", "wake"):
+        for name in ("init", "wake", "receive"):
             shutil.copy(program, self.programs / name)
         self.modules.mkdir()
         (self.modules / "load").write_text("tee.ko\n")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
 import shutil
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +16,27 @@ import pytest
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.machines.identity import load_identity
-from teeforge.targets import push
+from teeforge.targets import couriers, push
 from teeforge.targets.parcel import Parcel, Upload, pack
 from teeforge.targets.target import Session, SshTarget
 from tests.integration.sshserver import Server, serving
+
+ROOTFS = Path(__file__).resolve().parents[2] / "overlays/rootfs"
+
+
+@pytest.fixture(scope="session")
+def receive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program of the machines in QEMU, for this host and with sanitizers."""
+    program = tmp_path_factory.mktemp("receive") / "receive"
+    argv = ["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g"]
+    argv += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    argv += ["-I", str(ROOTFS), "-o", str(program)]
+    argv += [str(ROOTFS / "receive.c"), str(Path(__file__).with_name("receive") / "sha256.c"), "-lcrypto"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if "openssl/evp.h" in done.stderr:
+        pytest.skip("OpenSSL's headers are not installed: apt-get install libssl-dev")
+    assert done.returncode == 0, done.stderr
+    return program
 
 
 @pytest.fixture
@@ -26,8 +47,30 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(params=["shell", "receive"])
+def session(
+    server: Server, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Session]:
+    """A connection to a target that has only a shell, or `receive` too."""
+    if request.param == "receive":
+        program = request.getfixturevalue("receive")
+        monkeypatch.setattr(couriers, "COMMAND", f"exec {shlex.quote(str(program))}")
+    with connected(server, tmp_path) as opened:
+        yield opened
+
+
 @pytest.fixture
-def session(server: Server, tmp_path: Path) -> Iterator[Session]:
+def receiving(
+    server: Server, tmp_path: Path, receive: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Session]:
+    """A connection to a target that has `receive`."""
+    monkeypatch.setattr(couriers, "COMMAND", f"exec {shlex.quote(str(receive))}")
+    with connected(server, tmp_path) as opened:
+        yield opened
+
+
+@contextlib.contextmanager
+def connected(server: Server, tmp_path: Path) -> Iterator[Session]:
     identity = load_identity(tmp_path / "identity")
     board = SshTarget(
         name="board",
@@ -206,3 +249,90 @@ def test_a_connection_that_breaks_during_a_push_is_an_error(
     with pytest.raises(TeeforgeError, match="connection to board was lost"):
         session.push([Upload(local / "a.ta", f"{there}/a.ta")])
     assert list(there.iterdir()) == []
+
+
+def test_one_receive_serves_as_long_as_the_connection(
+    receiving: Session, server: Server, local: Path, there: Path
+) -> None:
+    for _ in range(2):
+        assert receiving.push([Upload(local / "a.ta", f"{there}/a.ta")], {}).sent
+        assert receiving.look([f"{there}/a.ta", f"{there}/none", str(there)]).keys() == {f"{there}/a.ta"}
+    assert len(server.processes) == 1
+
+
+@pytest.mark.skipif(not shutil.which("ssh"), reason="the ssh program is not installed")
+def test_one_more_receive_serves_all_large_files(
+    receiving: Session, server: Server, tmp_path: Path, there: Path
+) -> None:
+    big = tmp_path / "big"
+    for filling in (b"1", b"2"):
+        big.write_bytes(filling * (5 << 20))
+        assert receiving.push([Upload(big, f"{there}/big")]).sent
+        assert (there / "big").read_bytes() == big.read_bytes()
+    assert len(server.processes) == 2
+
+
+@pytest.mark.parametrize("broken", ["refused", "killed"])
+def test_after_an_error_another_receive_is_started(
+    receiving: Session, server: Server, local: Path, there: Path, broken: str
+) -> None:
+    upload = Upload(local / "a.ta", f"{there}/a.ta")
+    receiving.push([upload])
+    if broken == "killed":
+        server.processes[0].kill()
+        server.processes[0].wait()
+        with pytest.raises(TeeforgeError, match="connection to board was lost"):
+            receiving.push([Upload(local / "a.ta", f"{there}/b.ta")])
+    else:
+        with pytest.raises(TeeforgeError, match="no folder"):
+            receiving.push([Upload(local / "a.ta", f"{there}/nowhere/a.ta")])
+    assert receiving.push([upload]).unchanged
+    assert [file.name for file in there.iterdir()] == ["a.ta"]
+
+
+@pytest.mark.parametrize("stops", [KeyboardInterrupt, TeeforgeError])
+def test_what_ends_on_our_side_leaves_nothing_over_there(
+    session: Session, local: Path, there: Path, monkeypatch: pytest.MonkeyPatch, stops: type[BaseException]
+) -> None:
+    (there / "a.ta").write_bytes(b"old")
+
+    def some(parcel: Parcel) -> Iterator[bytes]:
+        yield b"some"
+        raise stops("enough")
+
+    monkeypatch.setattr(Parcel, "chunks", some)
+    with pytest.raises(stops, match="enough"):
+        session.push([Upload(local / "a.ta", f"{there}/a.ta")], {})
+    deadline = time.monotonic() + 5
+    while len(list(there.iterdir())) > 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [(file.name, file.read_bytes()) for file in there.iterdir()] == [("a.ta", b"old")]
+
+
+def test_a_link_is_replaced_and_what_it_leads_to_stays(session: Session, local: Path, there: Path) -> None:
+    (there / "real").write_bytes((local / "a.ta").read_bytes())
+    (there / "a.ta").symlink_to("real")
+    (local / "a.ta").write_bytes(b"new")
+    assert session.push([Upload(local / "a.ta", f"{there}/a.ta")]).sent
+    assert not (there / "a.ta").is_symlink()
+    assert (there / "real").read_bytes() != b"new"
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("sing\n", "failed understand 0: sing"),
+        ("look /etc/passwd\n", "failed understand 0: /etc/passwd"),
+        ("look -1 /dev/zero\nlook -1 /\nlook 1\n", "-\n-\n-"),
+        ("put 644 x 00 /tmp/a\n", "failed understand 0: 644 x 00 /tmp/a"),
+        (f"put 644 0 {'0' * 64} a\n", "failed understand 0: a path without a folder"),
+        (f"put 644 0 {'0' * 64} /none/a\n", "failed folder 0: No such file or directory"),
+        ("look -1 " + "/" * 9000, "failed understand 0: a line is too long"),
+        ("commit\n", "done"),
+        ("", ""),
+    ],
+)
+def test_receive_says_what_it_cannot_do(receive: Path, said: str, answer: str) -> None:
+    done = subprocess.run([receive], input=said, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.stdout, done.stderr) == (f"receive 1\n{answer}\n" if answer else "receive 1\n", "")
+    assert done.returncode == ("failed" in answer)
