@@ -70,16 +70,22 @@ class Couriers:
 
     @contextlib.contextmanager
     def _courier(self) -> Iterator[Courier]:
-        """Give the one that needs no connection of its own; after an error others take their places."""
+        """Give one for little; after an error others take the places of all."""
         try:
-            if self._near is None and not self._has_none:
-                receiver = Receiver(ChannelPipe(self._client, self.name, COMMAND))
-                self._has_none = not receiver.greets()
-                self._near = None if self._has_none else receiver
-            yield self._near or ShellCourier(self.name, self._feed)
+            yield self._receiver() or ShellCourier(self.name, self._feed)
         except BaseException:
             self.close()
             raise
+
+    def _receiver(self) -> Receiver | None:
+        """Return one that runs, else a new one over the connection, or nothing if the target has none."""
+        if self._wide and not self._near and self._wide.greets():
+            return self._wide
+        if not self._near and not self._has_none:
+            receiver = Receiver(ChannelPipe(self._client, self.name, COMMAND))
+            self._has_none = not receiver.greets()
+            self._near = None if self._has_none else receiver
+        return self._near
 
     def _feed(self, command: str, stdin: Iterable[bytes]) -> tuple[int, str, str]:
         return capture_remote(self._client, self.name, command, stdin)
