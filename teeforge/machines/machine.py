@@ -31,7 +31,7 @@ from teeforge.machines.qemu import (
 from teeforge.machines.qmp import Qmp
 from teeforge.machines.snapshot import Snapshot, Snapshots
 from teeforge.machines.wake import woken
-from teeforge.targets.ssh import SshAddress, connect
+from teeforge.ssh.connection import SshAddress, connect
 from teeforge.targets.target import Session, open_shell
 
 StateCallback = Callable[[str, float], None]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from teeforge.machines.machine import Machine
     from teeforge.modules.program import Program
     from teeforge.products.store import Stored
-    from teeforge.targets.remote import Alarm, Sink
+    from teeforge.ssh.remote import Alarm, Sink
     from teeforge.targets.target import Session, Target
 
 # The host app on the target.

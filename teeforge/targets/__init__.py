@@ -1,1 +1,1 @@
-"""Boards and machines over SSH: connections, pushing, running, consoles."""
+"""Boards and machines as targets: pushing, folders, terminals."""

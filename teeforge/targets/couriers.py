@@ -6,12 +6,12 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from teeforge.ssh.connection import SshAddress
+from teeforge.ssh.program import SshPipe, feed_by_ssh, has_ssh
+from teeforge.ssh.remote import ChannelPipe, capture_remote
 from teeforge.targets.parcel import Courier, Parcel, Sizes, State
 from teeforge.targets.receiver import COMMAND, Receiver
-from teeforge.targets.remote import ChannelPipe, capture_remote
 from teeforge.targets.shellcourier import ShellCourier
-from teeforge.targets.ssh import SshAddress
-from teeforge.targets.sshprogram import SshPipe, feed_by_ssh, has_ssh
 
 if TYPE_CHECKING:
     import paramiko

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from teeforge.base.files import write_atomically
+from teeforge.ssh.connection import SshAddress, connect, parse_host_key
+from teeforge.ssh.program import has_ssh
+from teeforge.ssh.remote import Alarm, Sink, Source, run_remote
 from teeforge.targets.couriers import Couriers
 from teeforge.targets.parcel import State, Upload
 from teeforge.targets.push import Pushed, push_files
-from teeforge.targets.remote import Alarm, Sink, Source, run_remote
-from teeforge.targets.ssh import SshAddress, connect, parse_host_key
-from teeforge.targets.sshprogram import has_ssh
 
 if TYPE_CHECKING:
     import paramiko

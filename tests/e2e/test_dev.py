@@ -173,7 +173,7 @@ def test_dev_wants_a_program_that_is_there(scratch: Scratch) -> None:
 
 def scratch_shell(scratch: Scratch, script: str) -> str:
     """Run a line of shell in the copy's machine."""
-    told = "import sys; from teeforge.lab import Lab; from teeforge.targets.remote import capture_remote; "
+    told = "import sys; from teeforge.lab import Lab; from teeforge.ssh.remote import capture_remote; "
     told += "s = Lab().fleet.machine_as_it_is('qemu').target().connect(); "
     told += "print(capture_remote(s.client, 'qemu', sys.argv[1])[1], end=''); s.close()"
     done = subprocess.run(

@@ -19,7 +19,7 @@ import pytest
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.machines.identity import Identity, load_identity
-from teeforge.targets.ssh import SshAddress
+from teeforge.ssh.connection import SshAddress
 from teeforge.targets.target import Session, SshTarget
 from tests.integration.sshserver import Server, serving
 
@@ -122,7 +122,7 @@ def test_a_server_that_comes_up_late_is_waited_for(identity: Identity, tmp_path:
 
 
 def test_nobody_there_is_an_error_at_the_deadline(identity: Identity, tmp_path: Path) -> None:
-    from teeforge.targets.ssh import connect
+    from teeforge.ssh.connection import connect
 
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]
@@ -136,7 +136,7 @@ def test_nobody_there_is_an_error_at_the_deadline(identity: Identity, tmp_path: 
 def test_a_server_that_hangs_up_is_told_in_one_line(
     identity: Identity, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from teeforge.targets.ssh import connect
+    from teeforge.ssh.connection import connect
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

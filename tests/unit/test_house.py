@@ -16,7 +16,18 @@ ROOT = Path(__file__).resolve().parents[2]
 ENGINE = ROOT / "teeforge"
 # Ground first: what is in a package may import those of its own and those before it. "" is teeforge itself.
 PACKAGES = (
-    *("base", "settings", "fetch", "products", "building", "modules", "targets", "machines", "diagnosis"),
+    *(
+        "base",
+        "settings",
+        "fetch",
+        "products",
+        "building",
+        "modules",
+        "ssh",
+        "targets",
+        "machines",
+        "diagnosis",
+    ),
     *("", "runs", "benchmarks"),
 )
 MODULES = {

@@ -66,7 +66,7 @@ def run_remote(
         _pump(channel, on_stdout, on_stderr, alarm)
         status = _status(channel, name, argv[0], alarm)
     except BaseException as error:
-        from teeforge.targets.sshsignals import send_signal
+        from teeforge.ssh.signals import send_signal
 
         # dropbear hangs up on a signal for a channel that it has closed.
         if not channel.closed:
@@ -204,7 +204,7 @@ def _status(channel: paramiko.Channel, name: str, program: str, alarm: Alarm | N
             alarm.check()
     if channel.exit_status >= 0:
         return channel.exit_status
-    from teeforge.targets.sshsignals import exit_signal
+    from teeforge.ssh.signals import exit_signal
 
     ended_by = exit_signal(channel)
     if ended_by is not None:

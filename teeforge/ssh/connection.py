@@ -66,7 +66,7 @@ def connect(name: str, address: SshAddress, deadline: float = 10.0) -> paramiko.
     """
     import paramiko
 
-    from teeforge.targets.sshsignals import SignalAwareTransport
+    from teeforge.ssh.signals import SignalAwareTransport
 
     # It logs stack traces of what it raises as well, and what happened is told by us.
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.process import clean_environment
-from teeforge.targets.ssh import ALIVE_SECONDS, SshAddress
+from teeforge.ssh.connection import ALIVE_SECONDS, SshAddress
 
 # Run by a shell, after `ssh` has put something in the place of each %.
 _PROXY = shlex.join([sys.executable, "-ISE", str(Path(__file__).with_name("nodelay.py"))]).replace("%", "%%")
