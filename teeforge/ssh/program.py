@@ -85,8 +85,9 @@ class SshPipe:
     def close(self) -> None:
         """End it, in the middle of whatever it does."""
         self._child.kill()
-        with self._child, contextlib.suppress(BrokenPipeError):
-            ...
+        # Which closes the pipes and waits.
+        with contextlib.suppress(BrokenPipeError), self._child:
+            pass
 
     def lost(self) -> TeeforgeError:
         """Return what to say if it ended and should not have."""
