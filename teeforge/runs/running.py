@@ -17,6 +17,7 @@ from teeforge.diagnosis.record import Report, RunRecord
 from teeforge.lab import Lab, enforced_heap
 from teeforge.machines.fleet import Place
 from teeforge.runs.devview import Stage
+from teeforge.targets.couriers import is_much
 from teeforge.targets.folder import lent, parse_folders
 from teeforge.targets.parcel import Upload
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from teeforge.machines.machine import Machine
     from teeforge.modules.program import Program
     from teeforge.products.store import Stored
-    from teeforge.ssh.remote import Alarm, Sink
+    from teeforge.ssh.remote import Alarm, Sink, Source
     from teeforge.targets.target import Session, Target
 
 # The host app on the target.
@@ -151,14 +152,12 @@ class Runner:
     ) -> int:
         record = self._record(program)
         report = Report(err)
-        with program.aot.open("rb") as module, lent(session, self._folders) as given:
-            # The module comes ahead of the program's own input: no file over there, and no round trip. Its
-            # SHA-256 is what the TA says it is.
-            argv = [_HOST_APP, *report.options, "--keep", str(self.options.keep)]
-            argv += ["--module-size", str(program.aot.stat().st_size), *self._environment(), *given]
+        with lent(session, self._folders) as given, self._module(session, program) as (options, name, stdin):
+            argv = [_HOST_APP, *report.options, "--keep", str(self.options.keep), *options]
+            argv += [*self._environment(), *given, str(self._heap), name, *self.options.arguments]
             status = session.run(
-                [*argv, str(self._heap), self._name(program), *self.options.arguments],
-                stdin=_Ahead(module, self.options.stdin),
+                argv,
+                stdin=stdin,
                 on_stdout=out,
                 on_stderr=report.feed,
                 alarm=alarm,
@@ -173,10 +172,35 @@ class Runner:
     def _run_in_normal_world(
         self, session: Session, program: Program, out: Sink, err: Sink, alarm: Alarm | None
     ) -> int:
+        with self._sent(session, program) as remote:
+            argv = [_REFERENCE, *self._environment(), remote, *self.options.arguments]
+            return session.run(argv, stdin=self.options.stdin, on_stdout=out, on_stderr=err, alarm=alarm)
+
+    @contextmanager
+    def _module(self, session: Session, program: Program) -> Iterator[tuple[list[str], str, Source | None]]:
+        """Give the host app's options for the module, its name for it, and what it has as stdin.
+
+        What the TA says is the module's SHA-256 tells whether it was this one.
+        """
+        size = program.aot.stat().st_size
+        if is_much(size):
+            with self._sent(session, program) as remote:
+                yield [], remote, self.options.stdin
+            return
+        # Ahead of the program's own input: no file over there, and no round trip.
+        with program.aot.open("rb") as module:
+            yield ["--module-size", str(size)], self._name(program), _Ahead(module, self.options.stdin)
+
+    @contextmanager
+    def _sent(self, session: Session, program: Program) -> Iterator[str]:
+        """Give the path that the module has over there in the meantime."""
         remote = f"/tmp/{self._name(program)}"
-        session.push([Upload(program.aot, remote, 0o644)])
-        argv = [_REFERENCE, *self._environment(), remote, *self.options.arguments]
-        return session.run(argv, stdin=self.options.stdin, on_stdout=out, on_stderr=err, alarm=alarm)
+        session.push([Upload(program.aot, remote)])
+        try:
+            yield remote
+        finally:
+            with suppress(TeeforgeError):
+                session.run(["rm", "-f", remote], on_stdout=lambda _: None, on_stderr=lambda _: None)
 
     def _name(self, program: Program) -> str:
         """Return the program's argv[0]."""

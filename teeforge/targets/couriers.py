@@ -35,7 +35,7 @@ class Couriers:
 
     def expect(self, size: int) -> None:
         """Do what can be done ahead of sending so many bytes, without waiting for it."""
-        if _is_much(size) and not self._wide and not self._has_none:
+        if is_much(size) and not self._wide and not self._has_none:
             self._wide = Receiver(SshPipe(self._address, self.name, COMMAND))
 
     def look(self, sizes: Sizes) -> State:
@@ -50,7 +50,7 @@ class Couriers:
         size = sum(parcel.size for parcel in parcels)
         self.expect(size)
         with self._courier() as courier:
-            if not _is_much(size):
+            if not is_much(size):
                 courier.send(parcels)
             elif self._wide and not self._has_none:
                 self._wide.send(parcels)
@@ -59,7 +59,7 @@ class Couriers:
 
     def feed(self, command: str, stdin: Iterable[bytes], size: int) -> tuple[int, str, str]:
         """Run a shell command that reads so many bytes; return its exit status, stdout and stderr."""
-        return self._feed_much(command, stdin) if _is_much(size) else self._feed(command, stdin)
+        return self._feed_much(command, stdin) if is_much(size) else self._feed(command, stdin)
 
     def close(self) -> None:
         """End what runs on the target."""
@@ -94,5 +94,6 @@ class Couriers:
         return feed_by_ssh(self._address, self.name, command, stdin)
 
 
-def _is_much(size: int) -> bool:
+def is_much(size: int) -> bool:
+    """Say whether so many bytes are better sent through the `ssh` program."""
     return size >= _BULK and has_ssh()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import subprocess
@@ -12,7 +13,10 @@ import pytest
 
 from teeforge.building.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
+from teeforge.machines.fleet import Place
 from teeforge.modules.program import Program, build_program
+from teeforge.runs.running import Runner, RunOptions
+from teeforge.targets import couriers
 
 from .conftest import SAMPLES, Ran, run_invoke, sha256
 
@@ -48,6 +52,23 @@ def test_a_program_computes_in_the_tee_what_it_computes_on_the_host(
 
 def test_the_exit_status_is_the_programs_own(vm: Lab) -> None:
     assert run_invoke("run", SAMPLES / "exit7.c").status == 7
+
+
+@pytest.mark.parametrize("where", ["secure", "normal"])
+def test_a_large_module_goes_the_way_of_large_files_and_is_gone_afterwards(
+    vm: Lab, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    # The TEE has no room for one that is large; this makes hello's large enough.
+    monkeypatch.setattr(couriers, "_BULK", 10_000)
+    said = bytearray()
+    options = RunOptions(where=where, stdin=io.BytesIO(b"by stdin"))
+    with Runner(vm, SAMPLES / "cat.c", Place(), options) as runner:
+        runner.prepare()
+        assert runner.run(said.extend, print) == 0
+    assert said == b"by stdin"
+    with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
+        session.run(["sh", "-c", "ls /tmp/cat.*.aot"], on_stdout=said.extend, on_stderr=print)
+    assert said == b"by stdin"
 
 
 def test_a_megabyte_of_output_arrives_whole_and_in_order(vm: Lab, native: Callable[..., Ran]) -> None:
