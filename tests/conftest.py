@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+
+from teeforge.base import hostboot
 
 _OURS = (
     "TEEFORGE_CONFIG",
@@ -14,6 +18,19 @@ _OURS = (
     "CFLAGS",
     "SOURCE_DATE_EPOCH",
 )
+
+
+@pytest.fixture
+def restart_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Let it look as if the host had been started anew."""
+
+    def restart() -> None:
+        (tmp_path / "boot_id").write_text(os.urandom(8).hex())
+        monkeypatch.setattr(hostboot, "_BOOT_ID", tmp_path / "boot_id")
+        hostboot.host_boot.cache_clear()
+
+    yield restart
+    hostboot.host_boot.cache_clear()
 
 
 @pytest.fixture(autouse=True)

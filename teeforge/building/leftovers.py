@@ -3,7 +3,8 @@
 Only a recipe that says `incremental: true` has its folder reused, and only if nothing but the contents of
 source files has changed since: not a tool, a flag, a product that it reads, nor which files there are (a
 header that comes or goes may be found in another's place). A build that was killed leaves no folder to be
-trusted; one that a compiler refused does, since make and compilers remove what they did not finish.
+trusted, nor does a host that was started anew; one that a compiler refused does, since make and compilers
+remove what they did not finish.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.files import write_atomically
+from teeforge.base.hostboot import host_boot
 
 
 @contextmanager
@@ -61,4 +63,4 @@ def _digest(source: Path, inputs: Mapping[str, str]) -> str:
         str(Path(folder, name).relative_to(source)) for folder, _, files in os.walk(source) for name in files
     )
     kept = {name: value for name, value in inputs.items() if name not in ("source tree", "source commit")}
-    return hashlib.sha256(json.dumps([kept, names], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([kept, names, host_boot()], sort_keys=True).encode()).hexdigest()

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError, UnreachableError
+from teeforge.base.files import write_atomically
 from teeforge.base.process import run
 from teeforge.settings.config import Config, DebianArchive
 from teeforge.settings.lock import DebianLock, LockedPackage
@@ -56,9 +57,7 @@ class Pool:
             except TeeforgeError as error:
                 problems.append(error.message)
                 continue
-            fresh = path.with_suffix(f".{os.getpid()}.part")
-            fresh.write_bytes(data)
-            fresh.rename(path)
+            write_atomically(path, data)
             return
         raise UnreachableError(
             f"{package.name} {package.version} cannot be had:\n"

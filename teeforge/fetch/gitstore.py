@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError, UnreachableError
+from teeforge.base.hostboot import is_of_this_boot
 from teeforge.base.locking import exclusive_lock
 
 # What has no date of its own is as old as this: 2020-01-01, Unix seconds.
@@ -148,8 +150,12 @@ class GitStore:
 
     def check_out(self, commit: str, folder: Path) -> None:
         """Make ``folder`` exactly the tree of ``commit``, touching only files that differ."""
-        folder.mkdir(parents=True, exist_ok=True)
         index = folder.with_name(f"{folder.name}.index")
+        # It knows files by size and time.
+        if not is_of_this_boot(folder.with_name(f"{folder.name}.boot")):
+            shutil.rmtree(folder, ignore_errors=True)
+            index.unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
         work_tree = f"--work-tree={folder}"
         config = ("-c", "core.autocrlf=false", "-c", "core.fileMode=true", "-c", "core.bare=false")

@@ -11,8 +11,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from teeforge.base.errors import TeeforgeError
+from teeforge.base.files import write_atomically
+from teeforge.base.hostboot import host_boot
 from teeforge.base.locking import held_lock
 from teeforge.machines.qmp import Qmp
 
@@ -40,12 +43,28 @@ class Snapshot:
         return self.folder / "state"
 
     def is_whole(self) -> bool:
-        """Say whether all files have the sizes that they were written with."""
+        """Say whether nobody has written to a file since, and all of it has been written to the disk.
+
+        The latter is known only until the host is started anew.
+        """
         try:
-            sizes = json.loads((self.folder / "sizes.json").read_text(encoding="utf-8"))
-            return all((self.folder / name).stat().st_size == sizes[name] for name in _FILES)
-        except (OSError, ValueError, KeyError, TypeError):
+            return bool(json.loads(self._seal.read_text(encoding="utf-8")) == self._looks())
+        except (OSError, ValueError):
             return False
+
+    def seal(self) -> None:
+        """Remember how its files look now that all are written."""
+        write_atomically(self._seal, json.dumps(self._looks()).encode(), 0o600)
+
+    @property
+    def _seal(self) -> Path:
+        return self.folder / "made.json"
+
+    def _looks(self) -> dict[str, Any]:
+        """Return what changes when somebody writes to a file, or the host is started anew."""
+        known = {name: (self.folder / name).stat() for name in _FILES}
+        files = {name: [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns] for name, stat in known.items()}
+        return {"boot": host_boot(), "files": files}
 
     def load(self, qmp: Qmp) -> None:
         """Load the state into a QEMU that waits for it; it runs when it has it, or ends."""
@@ -119,8 +138,7 @@ def _write(folder: Path, qmp: Qmp, pid: int, logs: Path) -> None:
     for name in _FILES:
         if name.endswith(".log"):
             _put(folder / name, (logs / name).read_bytes())
-    sizes = {name: (folder / name).stat().st_size for name in _FILES}
-    _put(folder / "sizes.json", json.dumps(sizes).encode())
+    Snapshot(folder).seal()
 
 
 def _put(path: Path, data: bytes) -> None:

@@ -14,8 +14,10 @@ from typing import Any
 
 from teeforge.base.digest import digest_path
 from teeforge.base.errors import TeeforgeError
+from teeforge.base.hostboot import host_boot
 
 _MANIFEST = "manifest.json"
+_CHECKED = "checked"
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,13 @@ class Store:
             described = {
                 name: {"path": path, "digest": digest_path(kept / path)} for name, path in products.items()
             }
-            manifest = {"component": component, "key": key, "products": described, **facts}
+            manifest = {
+                "component": component,
+                "key": key,
+                "products": described,
+                "boot": host_boot(),
+                **facts,
+            }
             (fresh / _MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
             return _publish(component, key, fresh)
         finally:
@@ -159,7 +167,21 @@ def _whole(component: str, key: str, folder: Path) -> Stored | None:
     if manifest is None or manifest["key"] != key:
         return None
     stored = Stored(component, key, folder, manifest)
-    return stored if all(stored.product(name).exists() for name in manifest["products"]) else None
+    there = all(stored.product(name).exists() for name in manifest["products"])
+    return stored if there and _is_on_disk(stored) else None
+
+
+def _is_on_disk(stored: Stored) -> bool:
+    """Say whether the products still are what they were, which is in doubt once after the host's start."""
+    checked = stored.folder / _CHECKED
+    if stored.manifest.get("boot") == host_boot() or checked.exists():
+        return True
+    names = stored.manifest["products"]
+    if any(digest_path(stored.product(name)) != stored.digest(name) for name in names):
+        return False
+    with contextlib.suppress(OSError):  # a store that we may only read
+        checked.touch()
+    return True
 
 
 def _read(folder: Path) -> dict[str, Any] | None:

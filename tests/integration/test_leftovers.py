@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,36 @@ def test_a_clock_that_went_back_begins_anew(parts: Checkout) -> None:
     change(parts, "two.in", "second WHO\n")
     build(parts)
     assert made(parts) == ["one", "two"]
+
+
+def test_a_host_that_was_started_anew_begins_anew(parts: Checkout, restart_host: Callable[[], None]) -> None:
+    build(parts)
+    made(parts)
+    restart_host()
+    # As a power cut leaves it: the size, the time, and no bytes.
+    lost: Path = parts.workspace.work / "parts/source/one.in"
+    before = lost.stat()
+    lost.write_bytes(bytes(before.st_size))
+    os.utime(lost, ns=(before.st_atime_ns, before.st_mtime_ns))
+    change(parts, "two.in", "second WHO\n")
+    assert build(parts) == "one world\nsecond world\n"
+    assert made(parts) == ["one", "two"]
+
+
+def test_products_that_never_reached_the_disk_are_built_again(
+    parts: Checkout, restart_host: Callable[[], None]
+) -> None:
+    product = parts.builder().build(["parts"])["parts"].product("all")
+    product.write_bytes(bytes(product.stat().st_size))
+    restart_host()
+    assert build(parts) == "one world\ntwo world\n"
+
+
+def test_products_are_read_again_once_after_a_restart(
+    parts: Checkout, restart_host: Callable[[], None]
+) -> None:
+    product = parts.builder().build(["parts"])["parts"].product("all")
+    restart_host()
+    assert build(parts) == "one world\ntwo world\n"
+    product.write_bytes(b"nobody looks")
+    assert build(parts) == "nobody looks"

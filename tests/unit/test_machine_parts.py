@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,23 +129,27 @@ def test_what_wakes_a_machine_is_one_short_line_and_never_the_same(tmp_path: Pat
     assert len(lines[0]) < 2048
 
 
-def test_a_snapshot_with_a_file_of_another_size_is_not_whole(tmp_path: Path) -> None:
-    snapshots = Snapshots(tmp_path)
+def test_a_snapshot_that_somebody_wrote_to_or_that_a_restart_may_have_cut_is_not_whole(
+    tmp_path: Path, restart_host: Callable[[], None]
+) -> None:
+    snapshots = Snapshots(tmp_path / "snapshots")
     assert snapshots.find("key") is None
-    folder = tmp_path / "key"
-    folder.mkdir()
+    folder = tmp_path / "snapshots/key"
+    folder.mkdir(parents=True)
     for name in ("ram", "state", "normal.log", "secure.log"):
         (folder / name).write_bytes(b"four")
-    snapshot = snapshots.find("key")
-    assert snapshot is not None and not snapshot.is_whole()
-    sizes = '{"ram": 4, "state": 4, "normal.log": 4, "secure.log": 4}'
-    (folder / "sizes.json").write_text(sizes)
-    assert snapshot.is_whole()
-    (folder / "state").write_bytes(b"3..")
-    assert not snapshot.is_whole()
-    snapshots.remove(snapshot)
-    snapshots.remove(snapshot)
-    assert snapshots.find("key") is None and not list(tmp_path.iterdir())
+    found = snapshots.find("key")
+    assert found is not None and not found.is_whole()
+    found.seal()
+    assert found.is_whole()
+    (folder / "state").write_bytes(b"4...")
+    assert not found.is_whole()
+    found.seal()
+    restart_host()
+    assert not found.is_whole()
+    snapshots.remove(found)
+    snapshots.remove(found)
+    assert snapshots.find("key") is None and not list((tmp_path / "snapshots").iterdir())
 
 
 @pytest.mark.parametrize("name", ["A", "a_b", "-a", "a" * 33, "a/b", "..", "a\n"])
