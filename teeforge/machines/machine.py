@@ -171,7 +171,7 @@ class Machine:
         assert self._snapshots is not None
         try:
             if not snapshot.is_whole():
-                raise TeeforgeError("a file of it is not as it was written")
+                raise TeeforgeError("it was written to, or the host was started anew since")
             argv = resume_command(
                 self._config, self._firmware.flash.resolve(), snapshot.ram.resolve(), self._config.ssh_port
             )
