@@ -9,8 +9,6 @@
 #include "aot.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "aot_check.h"
 
@@ -24,30 +22,6 @@
 #define TARGET_ARCH		"aarch64v8"
 #define TARGET_ELF64_LE		2
 #define TARGET_AARCH64		183
-
-bool refuse(struct checker *checker, const char *format, ...)
-{
-	va_list ap = { };
-	char *c = NULL;
-
-	va_start(ap, format);
-	vsnprintf(checker->message, checker->message_size, format, ap);
-	va_end(ap);
-
-	/* Names come from the file and end up on consoles */
-	for (c = checker->message; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-
-	return false;
-}
-
-bool truncated(struct checker *checker, const struct reader *reader)
-{
-	return refuse(checker,
-		      "the AOT file is damaged: at byte %zu more is announced than follows",
-		      reader->offset);
-}
 
 static bool check_target(struct checker *checker)
 {

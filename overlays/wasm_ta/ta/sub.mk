@@ -3,6 +3,7 @@ global-incdirs-y += include
 global-incdirs-y += .
 
 srcs-y += aot.c
+srcs-y += aot_check.c
 srcs-y += aot_code.c
 srcs-y += aot_init.c
 srcs-y += args.c
