@@ -21,9 +21,11 @@ SECURE_STORAGE = "tee"
 # each command takes half as long again. Whoever is there is root anyway. The addresses of TAs stay random.
 # kpti=off: with it each system call changes the ASID twice, and QEMU drops its whole TLB each time. It is
 # there for CPUs with Meltdown, which the emulated one has not; only for its KASLR Linux would switch it on.
-# init_on_alloc=0: Debian has each page cleared that is then filled by the next packet or file.
+# init_on_alloc=0: Debian has each page cleared that is then filled by the next packet or file;
+# cgroup_disable=memory: and each one put on an account that nobody reads.
 _BOOTARGS = (
-    "console=ttyAMA0 initrd={start:#x},{size} quiet cryptomgr.notests norandmaps kpti=off init_on_alloc=0"
+    "console=ttyAMA0 initrd={start:#x},{size} quiet cryptomgr.notests "
+    "norandmaps kpti=off init_on_alloc=0 cgroup_disable=memory"
 )
 
 
