@@ -17,7 +17,13 @@ from teeforge.settings.config import Config
 from teeforge.settings.recipe import Recipe
 
 # What we use ourselves, beside what recipes name.
-_OWN_TOOLS = {"git": "git", "dpkg-deb": "dpkg", "qemu-system-aarch64": "qemu-system-arm"}
+_OWN_TOOLS = {
+    "git": "git",
+    "dpkg-deb": "dpkg",
+    "qemu-system-aarch64": "qemu-system-arm",
+    # The lines that `status` prints, and what brings large files.
+    "ssh": "openssh-client",
+}
 NOTHING: Mapping[str, str] = {}
 # Programs for the TEE can be compiled with any of these clangs.
 _CLANGS = (14, 15, 16, 17, 18, 19, 20)
