@@ -108,21 +108,9 @@ static void next_line(char *line)
 	line[length] = '\0';
 }
 
-static void add_to_hash(const unsigned char *bytes, size_t size)
+static void must_hash(bool hashed)
 {
-	if (!sha256_add(bytes, size))
-		fail("hash", parcel_count, strerror(errno));
-}
-
-static void begin_hash(void)
-{
-	if (!sha256_begin())
-		fail("hash", parcel_count, strerror(errno));
-}
-
-static void end_hash(char hex[SHA256_HEX])
-{
-	if (!sha256_end(hex))
+	if (!hashed)
 		fail("hash", parcel_count, strerror(errno));
 }
 
@@ -131,10 +119,10 @@ static bool hash_file(int file, char hex[SHA256_HEX])
 	static unsigned char bytes[1 << 16];
 	ssize_t got = 0;
 
-	begin_hash();
+	must_hash(sha256_begin());
 	while ((got = read(file, bytes, sizeof(bytes))) > 0)
-		add_to_hash(bytes, got);
-	end_hash(hex);
+		must_hash(sha256_add(bytes, got));
+	must_hash(sha256_end(hex));
 	return !got;
 }
 
@@ -217,7 +205,7 @@ static void put(const char *words)
 	if (is_folder(words + start))
 		fail("replace", number, strerror(EISDIR));
 	file = open_parcel(words + start);
-	begin_hash();
+	must_hash(sha256_begin());
 
 	while (left) {
 		size_t size = 0;
@@ -232,11 +220,11 @@ static void put(const char *words)
 				fail("write", number, strerror(errno));
 			written += some;
 		}
-		add_to_hash(bytes, size);
+		must_hash(sha256_add(bytes, size));
 		left -= size;
 	}
 
-	end_hash(hex);
+	must_hash(sha256_end(hex));
 	if (strcmp(hex, expected))
 		fail("bytes", number, "another SHA-256");
 	if (fchmod(file, mode & 07777) || close(file))
@@ -261,7 +249,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	setlinebuf(stdout);
 	/* Whoever can't do that should not have begun */
-	begin_hash();
+	must_hash(sha256_begin());
 	puts("receive 1");
 	while (true) {
 		next_line(line);

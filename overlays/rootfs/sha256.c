@@ -21,8 +21,7 @@ static bool open_algorithm(void)
 					   .salg_type = "hash",
 					   .salg_name = "sha256" };
 
-	if (algorithm < 0)
-		algorithm = socket(AF_ALG, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	algorithm = socket(AF_ALG, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	return algorithm >= 0 &&
 	       !bind(algorithm, (const struct sockaddr *)&name, sizeof(name));
 }

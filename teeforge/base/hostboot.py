@@ -25,11 +25,13 @@ def host_boot() -> str:
 
 
 def is_of_this_boot(stamp: Path) -> bool:
-    """Say whether ``stamp`` was written since the host was started; it is from now on."""
+    """Say whether ``stamp`` was put there since the host was started."""
     try:
-        known = stamp.read_text(encoding="ascii") == host_boot()
+        return stamp.read_text(encoding="ascii") == host_boot()
     except (OSError, ValueError):
-        known = False
-    if not known:
-        write_atomically(stamp, host_boot().encode())
-    return known
+        return False
+
+
+def put_stamp(stamp: Path) -> None:
+    """Say of what lies beside ``stamp`` that all of it was made since the host was started."""
+    write_atomically(stamp, host_boot().encode())

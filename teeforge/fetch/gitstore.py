@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError, UnreachableError
-from teeforge.base.hostboot import is_of_this_boot
+from teeforge.base.hostboot import is_of_this_boot, put_stamp
 from teeforge.base.locking import exclusive_lock
 
 # What has no date of its own is as old as this: 2020-01-01, Unix seconds.
@@ -151,10 +151,11 @@ class GitStore:
     def check_out(self, commit: str, folder: Path) -> None:
         """Make ``folder`` exactly the tree of ``commit``, touching only files that differ."""
         index = folder.with_name(f"{folder.name}.index")
-        # It knows files by size and time.
-        if not is_of_this_boot(folder.with_name(f"{folder.name}.boot")):
+        # The index knows files by size and time.
+        if not is_of_this_boot(stamp := folder.with_name(f"{folder.name}.boot")):
             shutil.rmtree(folder, ignore_errors=True)
             index.unlink(missing_ok=True)
+            put_stamp(stamp)
         folder.mkdir(parents=True, exist_ok=True)
         index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
         work_tree = f"--work-tree={folder}"

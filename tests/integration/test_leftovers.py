@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -158,11 +160,39 @@ def test_a_host_that_was_started_anew_begins_anew(parts: Checkout, restart_host:
     # As a power cut leaves it: the size, the time, and no bytes.
     lost: Path = parts.workspace.work / "parts/source/one.in"
     before = lost.stat()
+    untouched = lost.with_name("Makefile").stat().st_ctime_ns
     lost.write_bytes(bytes(before.st_size))
     os.utime(lost, ns=(before.st_atime_ns, before.st_mtime_ns))
     change(parts, "two.in", "second WHO\n")
     assert build(parts) == "one world\nsecond world\n"
     assert made(parts) == ["one", "two"]
+    assert lost.with_name("Makefile").stat().st_ctime_ns > untouched
+
+
+def test_a_restart_counts_until_the_old_tree_is_gone(
+    parts: Checkout, restart_host: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(parts)
+    restart_host()
+    kept: Path = parts.workspace.work / "parts/source/Makefile"
+    before = kept.stat().st_ctime_ns
+    change(parts, "two.in", "second WHO\n")
+
+    remove = shutil.rmtree
+
+    def killed(path: Path, **how: Any) -> None:
+        if path == kept.parent:
+            raise TeeforgeError("killed")
+        remove(path, **how)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", killed)
+        with pytest.raises(TeeforgeError, match="killed"):
+            build(parts)
+    assert kept.stat().st_ctime_ns == before
+    assert build(parts) == "one world\nsecond world\n"
+    # git would see by a file's ctime that it was written to; no test can set that as a power cut leaves it.
+    assert kept.stat().st_ctime_ns > before
 
 
 def test_products_that_never_reached_the_disk_are_built_again(
