@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from teeforge.settings.recipe import Recipe, load_recipes
 from teeforge.settings.workspace import open_workspace
 
 if TYPE_CHECKING:
+    from teeforge.building.toolchain import WasmCompiler
     from teeforge.modules.plan import Plan
     from teeforge.modules.program import Program
     from teeforge.modules.verdict import Verdict
@@ -151,9 +153,18 @@ class Lab:
             return Path()
         return self.builder.build(["wamrc"])["wamrc"].product("wamrc")
 
+    def wasm_compiler(self) -> WasmCompiler:
+        """Return what compiles .c to .wasm: the toolchain's, unless config.yaml or WASI_SDK_PATH name another."""
+        from teeforge.building.toolchain import find_wasm_compiler
+
+        memory = self.workspace.cache / "compilers.json"
+        named = self.config.toolchain.wasm_cc != "auto" or "WASI_SDK_PATH" in os.environ
+        if named or (toolchain := self.builder.toolchain()) is None:
+            return find_wasm_compiler(self.config.toolchain.wasm_cc, memory)
+        return toolchain.wasm_compiler(memory)
+
     def program(self, file: Path, wamrc: Path) -> Program:
         """Return ``file`` compiled as far as needed; builds no component, so it may run in a thread."""
-        from teeforge.building.toolchain import find_wasm_compiler
         from teeforge.modules.program import build_program, read_program
         from teeforge.modules.verdict import judge_wasm
         from teeforge.modules.wasm import read_wasm
@@ -164,7 +175,7 @@ class Lab:
             judge_wasm(read_wasm(read_program(file), str(file)), str(file), None).enforce()
         cc = None
         if kind == ".c" and file.is_file():
-            cc = find_wasm_compiler(self.config.toolchain.wasm_cc, self.workspace.cache / "compilers.json")
+            cc = self.wasm_compiler()
         program = build_program(file, wamrc=wamrc, cache=self.workspace.cache / "programs", cc=cc)
         if program.notes:
             say(program.notes.rstrip())

@@ -17,6 +17,7 @@ from teeforge.base.errors import TeeforgeError
 # Steps that run now: they have sessions of their own, so Ctrl-C does not reach them by itself.
 _running: set[subprocess.Popen[str]] = set()
 
+_PATH = "/usr/local/bin:/usr/bin:/bin"
 # What a host program may see of the user's environment; everything else could change the bits.
 _PASSED_ON = (
     "PATH",
@@ -47,15 +48,22 @@ _PASSED_ON = (
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment for host programs: a fixed locale and zone, proxies, and ``extra``."""
     env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    env.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
+    env.setdefault("PATH", _PATH)
     env |= {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     env.update(extra or {})
     return env
 
 
-def shell_line(argv: Sequence[str | Path], cwd: Path | None = None) -> str:
-    """Return a line that can be pasted into a shell to repeat the command."""
-    line = shlex.join(str(word) for word in argv)
+def offer_programs(folder: Path) -> None:
+    """Let the programs of ``folder`` be found where the host has none of that name."""
+    path = os.environ.get("PATH") or _PATH
+    if str(folder) not in path.split(":"):
+        os.environ["PATH"] = f"{path}:{folder}"
+
+
+def shell_line(argv: Sequence[str | Path], cwd: Path | None = None, path: str = "") -> str:
+    """Return a line that can be pasted into a shell to repeat the command, with another PATH if one is given."""
+    line = shlex.join([*([f"PATH={path}"] if path else []), *(str(word) for word in argv)])
     return f"cd {shlex.quote(str(cwd))} && {line}" if cwd else line
 
 
@@ -106,7 +114,8 @@ def run_logged(
     ``on_line`` is called with each line. Raises TeeforgeError that holds the last lines, the log's
     path and the command to repeat by hand.
     """
-    line_by_hand = shell_line(argv, cwd)
+    path = env.get("PATH", "")
+    line_by_hand = shell_line(argv, cwd, "" if path == os.environ.get("PATH") else path)
     last: deque[str] = deque(maxlen=12)
     with log.open("a", encoding="utf-8", errors="replace") as record:
         record.write(f"$ {line_by_hand}\n")

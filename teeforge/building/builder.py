@@ -24,18 +24,20 @@ from teeforge.base.progress import Progress
 from teeforge.base.tools import Tools
 from teeforge.building.leftovers import output_folder
 from teeforge.fetch.sources import Sources, Tree
-from teeforge.products.store import Store, Stored, copy_products
+from teeforge.products.store import Store, Stored, copy_products, move_products
 from teeforge.settings.config import Config
 from teeforge.settings.lock import DebianLock
-from teeforge.settings.recipe import Recipe, build_order, depends_on, render
+from teeforge.settings.recipe import TOOLCHAIN, Recipe, build_order, depends_on, render
 from teeforge.settings.workspace import Workspace
 
 if TYPE_CHECKING:
+    from teeforge.building.pinned import PinnedToolchain
     from teeforge.building.toolchain import Llvm
     from teeforge.products.supply import Supply
 
 _BUILD_SECONDS = 3600.0  # how long another process may build the same component
 _FORMAT = "teeforge content key 1"
+_QEMU = "qemu-system-aarch64"
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,15 @@ class Builder:
         self.sources = Sources(workspace, config, lock)
         shared = [config.store_folder] if config.store_folder else []
         self.store = Store(*shared, workspace.store)
+        # What runs only where it lies is the same for all checkouts of a user, so they share it.
+        self.places = Store(*shared, workspace.shared / "store")
         self.tools = Tools(workspace.cache / "tools.json")
         self._progress = progress
         self._stop = threading.Event()
         self.supply = self._supply(config.remote) if config.remote else None
         self._llvms: dict[str, Llvm] = {}
+        self._toolchains: dict[Path, PinnedToolchain] = {}
+        self._opening = threading.Lock()
 
     def build(self, wanted: Iterable[str]) -> dict[str, Stored]:
         """Bring ``wanted`` and all that they need up to date; return the store's entry of each.
@@ -93,6 +99,7 @@ class Builder:
         if waiting:
             self._build_parallel(waiting, done)
         self.tools.save()
+        _offer(done)
         return {name: done[name] for name in order}
 
     def inputs(self, name: str, done: Mapping[str, Stored]) -> Inputs:
@@ -109,24 +116,38 @@ class Builder:
         }
         for need in recipe.needs:
             component, product = need.split(".")
-            values[f"product {need}"] = done[component].digest(product)
+            values[f"product {need}"] = done[component].identity(product)
+        if memory := recipe.memory_words(self.config.memory.placeholders()):
+            values["secure memory"] = " ".join(memory)
+        if not self.config.toolchain.pinned:
+            values |= self._host_inputs(recipe)
+        return Inputs(tree, values)
+
+    def _host_inputs(self, recipe: Recipe) -> dict[str, str]:
+        """Return which of the host's own programs and packages a recipe uses."""
+        values: dict[str, str] = {}
         for tool, package in recipe.host_tools(self.config.toolchain.cross).items():
             values[f"tool {tool}"] = self.tools.version(tool, package)
         for package in recipe.packages:
             values[f"package {package}"] = self.tools.package(package)
         if recipe.llvm:
             values["llvm"] = self._llvm(recipe).version_line
-        if memory := recipe.memory_words(self.config.memory.placeholders()):
-            values["secure memory"] = " ".join(memory)
         if any("{python}" in step for step in recipe.steps):
             values["python"] = f"{platform.python_version()} zlib {zlib.ZLIB_RUNTIME_VERSION}"
-        return Inputs(tree, values)
+        return values
 
     def peek(self, name: str, done: Mapping[str, Stored]) -> Stored | None:
         """Return the store's entry if the component is up to date; nothing is fetched to know it."""
         if not self.sources.known(self.recipes[name]):
             return None
-        return self.store.find(name, self.inputs(name, done).key)
+        return self.find(name, self.inputs(name, done).key)
+
+    def find(self, name: str, key: str) -> Stored | None:
+        """Return the store's entry of a component, or None."""
+        return self._store_of(name).find(name, key)
+
+    def _store_of(self, name: str) -> Store:
+        return self.places if self.recipes[name].in_place else self.store
 
     def up_to_date(self) -> dict[str, Stored]:
         """Return the store's entry of each component that is up to date; nothing is fetched or built."""
@@ -135,6 +156,7 @@ class Builder:
             ready = all(other in done for other in depends_on(self.recipes[name]))
             if ready and (entry := self.peek(name, done)):
                 done[name] = entry
+        _offer(done)
         return done
 
     def _build_parallel(self, waiting: list[str], done: dict[str, Stored]) -> None:
@@ -173,35 +195,47 @@ class Builder:
         progress = self._progress
         began = time.monotonic()
         progress.start(name)
-        self.workspace.work.mkdir(parents=True, exist_ok=True)
-        with exclusive_lock(self.workspace.work / f"{name}.lock", wait=_BUILD_SECONDS):
+        recipe = self.recipes[name]
+        work = self._work(recipe, name)
+        work.mkdir(parents=True, exist_ok=True)
+        with exclusive_lock(work.with_name(f"{name}.lock"), wait=_BUILD_SECONDS):
             inputs = self.inputs(name, done)
-            if entry := self.store.find(name, inputs.key):
+            if entry := self.find(name, inputs.key):
                 progress.done(name, "unchanged")
                 return entry
             if entry := self.pull(name, inputs):
                 progress.done(name, "pulled")
                 return entry
-            _room(self.workspace.build)
-            recipe = self.recipes[name]
-            work = self.workspace.work / name
+            _room(work)
             source, out = work / "source", work / "out"
             self.sources.check_out(recipe, source, lambda line: progress.line(name, line))
             values = self.values(recipe, inputs.tree, source, out, done)
+            facts = self._facts(name, inputs)
+            if recipe.in_place:
+                home = self.places.writable() / name / inputs.key[:32] / "products"
+                values["home"] = facts["home"] = str(home)
             with output_folder(
                 out, source, inputs.values, reuse=recipe.incremental, stopped=self._stop.is_set
             ):
                 self._steps(name, recipe, values, jobs)
-            seconds = round(time.monotonic() - began, 2)
-            facts = {**self._facts(name, inputs), "seconds": seconds}
-            fill = functools.partial(copy_products, name, out, recipe.products)
-            entry = self.store.add(name, inputs.key, recipe.products, fill, facts)
+            facts["seconds"] = round(time.monotonic() - began, 2)
+            take = move_products if recipe.in_place else copy_products
+            fill = functools.partial(take, name, out, recipe.products)
+            entry = self._store_of(name).add(name, inputs.key, recipe.products, fill, facts)
+            if recipe.in_place:
+                shutil.rmtree(work, ignore_errors=True)
         progress.done(name, "built")
         return entry
 
+    def _work(self, recipe: Recipe, name: str) -> Path:
+        """Return the folder that a component is built in; what is made in place only moves from there."""
+        return (self.places.writable() / ".work" if recipe.in_place else self.workspace.work) / name
+
     def pull(self, name: str, inputs: Inputs) -> Stored | None:
         """Return the entry with what the remote store has for ``inputs``; None if it is to be built."""
-        if self.supply is None or (bits := self.supply.bits(name, inputs.key)) is None:
+        if self.supply is None or self.recipes[name].in_place:
+            return None
+        if (bits := self.supply.bits(name, inputs.key)) is None:
             return None
         from teeforge.products.supply import NotSuppliedError
 
@@ -248,12 +282,32 @@ class Builder:
                 )
 
     def _llvm(self, recipe: Recipe) -> Llvm:
+        """Return the host's LLVM for a recipe."""
         from teeforge.building.toolchain import find_llvm
 
         accepted = str(recipe.llvm)
         if accepted not in self._llvms:
             self._llvms[accepted] = find_llvm(self.config.toolchain.llvm, recipe.llvm)
         return self._llvms[accepted]
+
+    def toolchain(self) -> PinnedToolchain | None:
+        """Return the pinned toolchain, made if it is not there; None where the host's compilers are used."""
+        if not self.config.toolchain.pinned:
+            return None
+        return self._opened(self.build([TOOLCHAIN])[TOOLCHAIN])
+
+    def qemu(self) -> str:
+        """Return the QEMU to start machines with: the toolchain's, or a name to be found on the host."""
+        pinned = self.toolchain()
+        return str(pinned.programs / _QEMU) if pinned else _QEMU
+
+    def _opened(self, entry: Stored) -> PinnedToolchain:
+        from teeforge.building.pinned import opened
+
+        with self._opening:
+            if entry.folder not in self._toolchains:
+                self._toolchains[entry.folder] = opened(self.places, entry)
+            return self._toolchains[entry.folder]
 
     def values(
         self, recipe: Recipe, tree: Tree, source: Path, out: Path, done: Mapping[str, Stored]
@@ -267,19 +321,26 @@ class Builder:
             "source.commit": tree.commit,
             "source.version": tree.version,
             "toolchain.cross": self.config.toolchain.cross,
+            "toolchain.usr": "/usr",
             **self.config.memory.placeholders(),
         }
         for need in recipe.needs:
             component, product = need.split(".")
             values[need] = str(done[component].product(product))
+        pinned = self._opened(done[TOOLCHAIN]) if TOOLCHAIN in depends_on(recipe) else None
+        if pinned:
+            # Beside it only Python, for scripts of the sources that call it by name.
+            values["toolchain.usr"] = str(pinned.root / "usr")
+            values["path"] = f"{pinned.programs}:{self.workspace.python().parent}"
         if recipe.llvm:
-            llvm = self._llvm(recipe)
+            llvm = pinned.llvm() if pinned else self._llvm(recipe)
             values |= {"llvm.version": str(llvm.major), "llvm.cmakedir": str(llvm.cmakedir)}
+            values["llvm.static"] = "ON" if pinned else "OFF"
         return values
 
 
 def step_environment(recipe: Recipe, values: Mapping[str, str], makeflags: str) -> dict[str, str]:
-    """Return the environment of a recipe's steps."""
+    """Return the environment of a recipe's steps: with a pinned toolchain, no other program than its own."""
     return process.clean_environment(
         {
             "SOURCE_DATE_EPOCH": values["source.date"],
@@ -287,9 +348,16 @@ def step_environment(recipe: Recipe, values: Mapping[str, str], makeflags: str) 
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONHASHSEED": "0",
             "MAKEFLAGS": makeflags,
+            **({"PATH": values["path"]} if "path" in values else {}),
             **{key: render(value, values) for key, value in recipe.env.items()},
         }
     )
+
+
+def _offer(done: Mapping[str, Stored]) -> None:
+    """Let what the host has not, an `ssh` for one, be taken from the toolchain."""
+    if TOOLCHAIN in done:
+        process.offer_programs(done[TOOLCHAIN].product("root") / "usr/bin")
 
 
 def _named(name: str, error: TeeforgeError) -> TeeforgeError:

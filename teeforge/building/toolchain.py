@@ -1,4 +1,4 @@
-"""The compilers of the host that teeforge looks for itself: LLVM for wamrc, and C to WebAssembly."""
+"""The compilers that teeforge looks for itself: LLVM for wamrc, and C to WebAssembly."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def find_llvm(wanted: str, accepted: Sequence[int]) -> Llvm:
     TeeforgeError that says what is there instead and which package to install.
     """
     if wanted != "auto" and not wanted.isdecimal():
-        llvm = _llvm_at(Path(wanted).expanduser())
+        llvm = llvm_at(Path(wanted).expanduser())
         if llvm.major not in accepted:
             raise _wrong_llvm([llvm], accepted, f"toolchain.llvm: {wanted} is ")
         return _with_aarch64(llvm)
@@ -68,6 +68,12 @@ def find_llvm(wanted: str, accepted: Sequence[int]) -> Llvm:
     raise _wrong_llvm(found or list(_installed_llvms(range(8, 40))), majors, "found ")
 
 
+def wasm_compiler_at(clang: Path, sysroot: Path, memory: Path | None = None) -> WasmCompiler:
+    """Return a clang with the WASI libc below ``sysroot``; see find_wasm_compiler() for ``memory``."""
+    argv = (str(clang), f"--sysroot={sysroot}")
+    return _remembering(memory, lambda remembered: _clang(clang, argv, remembered))
+
+
 def find_wasm_compiler(wanted: str = "auto", memory: Path | None = None) -> WasmCompiler:
     """Return a compiler of C to WASI modules.
 
@@ -76,9 +82,14 @@ def find_wasm_compiler(wanted: str = "auto", memory: Path | None = None) -> Wasm
     what compilers answered, which takes a tenth of a second to ask. Raises TeeforgeError that says which
     part is missing and how to install it.
     """
+    return _remembering(memory, lambda remembered: _find_wasm_compiler(wanted, remembered))
+
+
+def _remembering(memory: Path | None, find: Callable[[_Answers], WasmCompiler]) -> WasmCompiler:
+    """Return what ``find`` finds, given what was answered before; keep what is new."""
     remembered = _remembered(memory) if memory else {}
     before = dict(remembered)
-    found = _find_wasm_compiler(wanted, remembered)
+    found = find(remembered)
     if memory and remembered != before:
         write_atomically(memory, json.dumps(remembered, indent=1).encode())
     return found
@@ -134,12 +145,12 @@ def _installed_llvms(majors: Sequence[int]) -> Iterator[Llvm]:
         program = shutil.which(name, path=path)
         if program is not None:
             try:
-                yield _llvm_at(Path(program))
+                yield llvm_at(Path(program))
             except TeeforgeError:
                 continue  # the -dev package is missing, so there is nothing to build with
 
 
-def _llvm_at(path: Path) -> Llvm:
+def llvm_at(path: Path) -> Llvm:
     """Return the LLVM of a prefix, of an llvm-config or of a folder with LLVMConfig.cmake."""
     places = [path, path / "lib/cmake/llvm", path / "lib64/cmake/llvm"]
     config = path if path.is_file() else path / "bin/llvm-config"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError, UnreachableError
 from teeforge.base.files import write_atomically
 from teeforge.base.process import run
+from teeforge.fetch.deb import unpack_debs
 from teeforge.settings.config import Config, DebianArchive
 from teeforge.settings.lock import DebianLock, LockedPackage
 
@@ -28,28 +30,33 @@ class Pool:
         self._archive = config.debian
         self._lock = lock
 
-    def fetch(self, source: str, on_line: Callable[[str], None] = lambda _: None) -> list[Path]:
-        """Return the .deb files of ``source``; those that are here already are not fetched."""
+    def fetch(self, section: str, on_line: Callable[[str], None] = lambda _: None) -> list[Path]:
+        """Return the .deb files of a section of debian.lock; those that are here already are not fetched."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        packages = self._lock.packages[source]
+        packages = self._lock.of(section)
+        meter = _Meter([package for package in packages if not self._path(package).is_file()], on_line)
 
         def one(package: LockedPackage) -> Path:
-            path = self.folder / f"{package.sha256}.deb"
+            path = self._path(package)
             if not path.is_file():
-                on_line(f"{package.name} {package.version}")
-                self._download(package, path)
+                self._download(package, path, meter)
             return path
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(one, packages))
+            try:
+                return list(pool.map(one, packages))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
 
-    def unpack(self, source: str, folder: Path) -> None:
-        """Unpack all packages of ``source`` into ``folder``, one over the other."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in self.fetch(source):
-            run(["dpkg-deb", "--extract", path, folder])
+    def unpack(self, section: str, folder: Path) -> None:
+        """Unpack all packages of a section into ``folder``, one beside the other."""
+        unpack_debs(self.fetch(section), folder)
 
-    def _download(self, package: LockedPackage, path: Path) -> None:
+    def _path(self, package: LockedPackage) -> Path:
+        return self.folder / f"{package.sha256}.deb"
+
+    def _download(self, package: LockedPackage, path: Path, meter: _Meter) -> None:
         problems: list[str] = []
         for base in archive_bases(self._archive, self._lock.snapshot):
             try:
@@ -58,12 +65,30 @@ class Pool:
                 problems.append(error.message)
                 continue
             write_atomically(path, data)
+            meter.add(package)
             return
         raise UnreachableError(
             f"{package.name} {package.version} cannot be had:\n"
             + "\n".join(f"    {problem}" for problem in problems),
             "check the network and https_proxy, or set `debian.mirror:` in config.yaml",
         )
+
+
+class _Meter:
+    """Tells how much of what has to be fetched is here."""
+
+    def __init__(self, wanted: Sequence[LockedPackage], on_line: Callable[[str], None]) -> None:
+        self._total = sum(package.size for package in wanted)
+        self._here = 0
+        self._on_line = on_line
+        self._lock = threading.Lock()
+
+    def add(self, package: LockedPackage) -> None:
+        """Count a package that has arrived."""
+        with self._lock:
+            self._here += package.size
+            told = f"{package.name} {package.version}, {self._here / 1e6:.0f} of {self._total / 1e6:.0f} MB"
+        self._on_line(told)
 
 
 def archive_bases(archive: DebianArchive, snapshot: str) -> Iterable[str]:

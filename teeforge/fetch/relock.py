@@ -7,18 +7,25 @@ import lzma
 import re
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.files import write_atomically
 from teeforge.base.process import run
 from teeforge.fetch.debian import archive_bases, download
 from teeforge.settings.config import Config, DebianSource
-from teeforge.settings.lock import LOCK_NAME
+from teeforge.settings.lock import LOCK_NAME, LockedPackage, sections
+
+if TYPE_CHECKING:
+    from debian.deb822 import Packages
+
+    Index = dict[str, Packages]
 
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _HEAD = """\
-# Debian packages by version, size and SHA-256. Written by `invoke lock`; not to be edited by hand.
+# Debian packages: name, version, path in the archive, size, SHA-256. Written by `invoke lock`, not by hand.
 # Any mirror of Debian may serve them: what arrives must have this hash.
 """
 
@@ -29,46 +36,58 @@ def relock(root: Path, config: Config) -> list[str]:
     The index is trusted by the signature of Debian's archive key, the packages by their hashes in it.
     """
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    indexes: dict[tuple[str, str], Index] = {}
     lines = [_HEAD, f"snapshot: {now}\n", "packages:\n"]
     said: list[str] = []
     for name, source in config.sources.items():
         if not isinstance(source, DebianSource):
             continue
-        index = _index(config, source, now)
-        lines.append(f"  {name}:\n")
-        for package in source.packages:
-            if package not in index:
-                raise TeeforgeError(
-                    f"config.yaml: sources.{name}.packages: Debian {source.suite} has no {package} "
-                    f"for {source.architecture}",
-                    "correct the name (kernel packages have their ABI number in it)",
-                )
-            field = index[package]
-            lines += [
-                f"    - name: {package}\n",
-                f"      version: '{field['Version']}'\n",
-                f"      path: {field['Filename']}\n",
-                f"      size: {field['Size']}\n",
-                f"      sha256: {field['SHA256']}\n",
-            ]
-            said.append(f"{name}: {package} {field['Version']}")
+        for section, architecture in sections(name, source):
+            wanted = source.suite, architecture
+            if wanted not in indexes:
+                indexes[wanted] = _index(config, *wanted, now)
+            index = indexes[wanted]
+            lines.append(f"  {section}: |\n")
+            for package in _chosen(name, source, index, architecture):
+                lines.append(f"    {package.line()}\n")
+                said.append(f"{section}: {package.name} {package.version}")
     write_atomically(root / LOCK_NAME, "".join(lines).encode())
     return said
 
 
-def _index(config: Config, source: DebianSource, snapshot: str) -> dict[str, dict[str, str]]:
-    """Return the Packages index of ``source``'s suite: package name -> fields."""
+def _chosen(name: str, source: DebianSource, index: Index, architecture: str) -> Iterator[LockedPackage]:
+    """Yield the packages of a source as the index has them."""
+    from teeforge.fetch.closure import closure
+
+    wanted = source.packages_for(architecture)
+    for package in wanted:
+        if package not in index:
+            raise TeeforgeError(
+                f"config.yaml: sources.{name}.packages: Debian {source.suite} has no {package} "
+                f"for {architecture}",
+                "correct the name (kernel packages have their ABI number in it)",
+            )
+    names = closure(index, wanted, source.without) if source.depends else wanted
+    for package in names:
+        entry = index[package]
+        yield LockedPackage(
+            package, entry["Version"], entry["Filename"], int(entry["Size"]), entry["SHA256"]
+        )
+
+
+def _index(config: Config, suite: str, architecture: str, snapshot: str) -> Index:
+    """Return the Packages index of a suite by package name."""
     from debian.deb822 import Packages
 
     problems: list[str] = []
     for base in archive_bases(config.debian, snapshot):
         try:
-            release = _signed_text(download(f"{base}/dists/{source.suite}/InRelease"))
-            inside = f"main/binary-{source.architecture}/Packages.xz"
+            release = _signed_text(download(f"{base}/dists/{suite}/InRelease"))
+            inside = f"main/binary-{architecture}/Packages.xz"
             wanted = re.search(rf"^ ([0-9a-f]{{64}}) +\d+ {re.escape(inside)}$", release, re.MULTILINE)
             if not wanted:
-                raise TeeforgeError(f"{base}: {source.suite} has no {inside}")
-            packed = download(f"{base}/dists/{source.suite}/{inside}")
+                raise TeeforgeError(f"{base}: {suite} has no {inside}")
+            packed = download(f"{base}/dists/{suite}/{inside}")
             if hashlib.sha256(packed).hexdigest() != wanted[1]:
                 raise TeeforgeError(f"{base}: {inside} is not what the signed Release file names")
         except TeeforgeError as error:
@@ -76,9 +95,8 @@ def _index(config: Config, source: DebianSource, snapshot: str) -> dict[str, dic
             continue
         text = lzma.decompress(packed).decode()
         return {
-            str(entry["Package"]): {key: str(value) for key, value in entry.items()}
+            str(entry["Package"]): entry
             for entry in Packages.iter_paragraphs(text.splitlines(), use_apt_pkg=False)
-            if entry["Package"] in source.packages
         }
     raise TeeforgeError(
         "no Debian archive gave its index:\n" + "\n".join(f"    {problem}" for problem in problems),

@@ -18,7 +18,7 @@ from teeforge.base.locking import exclusive_lock
 from teeforge.fetch.debian import Pool
 from teeforge.fetch.gitstore import OVERLAY_DATE, GitStore
 from teeforge.settings.config import Config, DebianSource, GitSource
-from teeforge.settings.lock import DebianLock
+from teeforge.settings.lock import DebianLock, section_of
 from teeforge.settings.recipe import Recipe
 from teeforge.settings.workspace import Workspace
 
@@ -55,7 +55,7 @@ class Sources:
         """Bring a source of config.yaml here; a commit or package that is here is not fetched again."""
         source = self._config.sources[name]
         if isinstance(source, DebianSource):
-            self._pool().fetch(name, on_line)
+            self._pool().fetch(section_of(name, source), on_line)
             return
         with self._held(name):
             git = self._git(name)
@@ -70,7 +70,7 @@ class Sources:
         source = self._config.sources[recipe.source] if recipe.source else None
         if isinstance(source, DebianSource):
             assert recipe.source is not None
-            named = f"{self._lock.digest(recipe.source)} {self._overlay_digest(recipe)}"
+            named = f"{self._lock.digest(section_of(recipe.source, source))} {self._overlay_digest(recipe)}"
             locked = calendar.timegm(time.strptime(self._lock.snapshot, "%Y%m%dT%H%M%SZ"))
             return Tree("debian:" + hashlib.sha256(named.encode()).hexdigest(), locked, "")
         memo = self._memo(recipe, source)
@@ -109,7 +109,7 @@ class Sources:
             assert recipe.source is not None
             shutil.rmtree(folder, ignore_errors=True)
             self.fetch(recipe.source, on_line)
-            self._pool().unpack(recipe.source, folder)
+            self._pool().unpack(section_of(recipe.source, source), folder)
             if overlay := self._overlay(recipe):
                 ignore = shutil.ignore_patterns("*~", ".*.swp", "__pycache__")
                 shutil.copytree(overlay, folder, symlinks=True, dirs_exist_ok=True, ignore=ignore)

@@ -234,7 +234,9 @@ class Fleet:
         return Machine(
             place.name,
             self.folder(place),
-            MachineConfig(settings.cpus, settings.memory_mib, settings.cpu, settings.ssh_port),
+            MachineConfig(
+                settings.cpus, settings.memory_mib, settings.cpu, settings.ssh_port, builder.qemu()
+            ),
             Firmware(flash, kernel, initrd, digests),
             self._identity,
             Snapshots(self._workspace.snapshots / place.target),

@@ -15,9 +15,11 @@ from typing import Any
 from teeforge.base.digest import digest_path
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.hostboot import host_boot
+from teeforge.products.looks import changed_file, write_looks
 
 _MANIFEST = "manifest.json"
 _CHECKED = "checked"
+_LOOKS = "looks"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,13 @@ class Stored:
     def digest(self, name: str) -> str:
         """Return the SHA-256 of a product in hex."""
         return str(self.manifest["products"][name]["digest"])
+
+    def identity(self, name: str) -> str:
+        """Return what a product is known by to those who read it, wherever it lies.
+
+        That is its digest; where its bits depend on the place that it was made for, the key of its inputs.
+        """
+        return f"made of {self.key}" if "home" in self.manifest else self.digest(name)
 
 
 class Store:
@@ -69,6 +78,10 @@ class Store:
         """Return the entry of a component that was used last, or None."""
         mine = [entry for entry in self.entries() if entry.component == component]
         return max(mine, key=self.last_used, default=None)
+
+    def damage(self, entry: Stored) -> str:
+        """Return a file of an entry made in place that is gone or not as it was written; empty if none."""
+        return changed_file(entry.folder / "products", entry.folder / _LOOKS)
 
     def used(self, entry: Stored) -> None:
         """Remember that an entry was used now; somebody else's store may not be written."""
@@ -109,6 +122,8 @@ class Store:
         try:
             kept = fresh / "products"
             fill(kept)
+            if "home" in facts:
+                write_looks(kept, fresh / _LOOKS)
             for name, path in products.items():
                 if not (kept / path).exists():
                     raise TeeforgeError(f"{component}: {path}, its product `{name}`, is missing")
@@ -127,6 +142,12 @@ class Store:
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
 
+    def writable(self) -> Path:
+        """Return the folder that takes what is new."""
+        fresh = self._fresh(".try", "x")
+        shutil.rmtree(fresh.parent)
+        return fresh.parents[1]
+
     def _fresh(self, component: str, key: str) -> Path:
         """Make a folder beside where an entry will stand, in the first store that lets us."""
         refused: OSError | None = None
@@ -142,6 +163,14 @@ class Store:
         raise TeeforgeError(f"{refused}", "set `build_dir:` in config.yaml to a folder you can write to")
 
 
+def move_products(component: str, out: Path, products: Mapping[str, str], kept: Path) -> None:
+    """Move ``products`` (name -> path below ``out``) to the same paths below ``kept``."""
+    for name, path in products.items():
+        _expect(component, name, out / path)
+        (kept / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(out / path, kept / path)
+
+
 def copy_products(component: str, out: Path, products: Mapping[str, str], kept: Path) -> None:
     """Copy ``products`` (name -> path below ``out``) to the same paths below ``kept``.
 
@@ -149,11 +178,7 @@ def copy_products(component: str, out: Path, products: Mapping[str, str], kept: 
     """
     for name, path in products.items():
         made, copy = out / path, kept / path
-        if not made.exists():
-            raise TeeforgeError(
-                f"recipes/{component}.yaml: products.{name}: the steps succeeded but left no {made}",
-                "correct the path, or the step that should have made it",
-            )
+        _expect(component, name, made)
         copy.parent.mkdir(parents=True, exist_ok=True)
         if made.is_dir():
             shutil.copytree(made, copy, symlinks=True, dirs_exist_ok=True)
@@ -161,11 +186,21 @@ def copy_products(component: str, out: Path, products: Mapping[str, str], kept: 
             shutil.copy2(made, copy)
 
 
+def _expect(component: str, name: str, made: Path) -> None:
+    if not made.exists():
+        raise TeeforgeError(
+            f"recipes/{component}.yaml: products.{name}: the steps succeeded but left no {made}",
+            "correct the path, or the step that should have made it",
+        )
+
+
 def _whole(component: str, key: str, folder: Path) -> Stored | None:
     """Return the entry in ``folder`` if it is there and nothing of it is missing."""
     manifest = _read(folder)
     if manifest is None or manifest["key"] != key:
         return None
+    if manifest.get("home") not in (None, str(folder / "products")):
+        return None  # it was moved, and runs only where it was
     stored = Stored(component, key, folder, manifest)
     there = all(stored.product(name).exists() for name in manifest["products"])
     return stored if there and _is_on_disk(stored) else None

@@ -7,7 +7,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.settings import schema
@@ -43,11 +43,23 @@ class GitSource:
 
 @dataclass(frozen=True)
 class DebianSource:
-    """Debian packages of one suite and architecture; their versions and hashes are in debian.lock."""
+    """Debian packages of one suite and architecture; their versions and hashes are in debian.lock.
+
+    ``architecture`` may be `host`: the one that teeforge runs on. With ``depends`` what the packages depend
+    on belongs to the source as well, but for the packages ``without`` and what only they would bring.
+    A package may be for one architecture alone, as in Debian's own control files: `gcc [amd64]`.
+    """
 
     suite: str
     architecture: str
     packages: tuple[str, ...]
+    depends: bool = False
+    without: tuple[str, ...] = ()
+
+    def packages_for(self, architecture: str) -> list[str]:
+        """Return the names of the packages to take for an architecture."""
+        split = [package.partition(" ") for package in self.packages]
+        return [name for name, _, only in split if not only or architecture in only.strip("[]").split()]
 
 
 @dataclass(frozen=True)
@@ -60,11 +72,27 @@ class DebianArchive:
 
 @dataclass(frozen=True)
 class Toolchain:
-    """Compilers of the host."""
+    """Where the compilers come from: Debian packages by their hashes, or whatever the host has.
 
+    The other keys are for `host`; ``wasm_cc`` may name another compiler for .c programs in any case.
+    """
+
+    short: ClassVar[str] = "kind"  # `toolchain: host` is the same as `toolchain: {kind: host}`
+
+    kind: Literal["pinned", "host"] = "pinned"
     cross: str = "aarch64-linux-gnu-"
     llvm: str = "auto"
     wasm_cc: str = "auto"
+
+    def __post_init__(self) -> None:
+        for key in ("cross", "llvm"):
+            if self.kind == "pinned" and getattr(self, key) != getattr(Toolchain, key):
+                raise ValueError(f"{key}: is for `kind: host`, and this toolchain is pinned")
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the compilers are the same on every host."""
+        return self.kind == "pinned"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
 import shlex
@@ -14,8 +15,14 @@ from teeforge.settings import schema
 from teeforge.settings.config import Config
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_.-]+)\}")
-_OWN = ("source", "out", "python", "source.date", "source.commit", "source.version", "toolchain.cross")
-_LLVM = ("llvm.version", "llvm.cmakedir")
+_OWN = (
+    *("source", "out", "python", "source.date", "source.commit", "source.version"),
+    *("toolchain.cross", "toolchain.usr"),
+)
+_LLVM = ("llvm.version", "llvm.cmakedir", "llvm.static")
+# The component that has the compilers, where the host's are not used, and its product.
+TOOLCHAIN = "toolchain"
+_COMPILERS = f"{TOOLCHAIN}.root"
 # A word of a step that becomes the words of `large_memory`, or nothing with the default `secure_ram`.
 _LARGE_MEMORY = "{large_memory}"
 _MEMORY = ("memory.pool_start", "memory.pool_size", "memory.page_tables")
@@ -44,6 +51,8 @@ class Recipe:
 
     One that is made ``on_request`` is no part of `build-all`: a task asks for it when it needs it.
     ``incremental``: its make sees by itself what a changed source file makes stale; see leftovers.py.
+    ``in_place``: its products work only where they lie in this host's store, so others know them by what
+    went into them, not by their bits.
     """
 
     summary: str
@@ -61,6 +70,7 @@ class Recipe:
     deploy: tuple[Deployment, ...] = ()
     on_request: bool = False
     incremental: bool = False
+    in_place: bool = False
 
     def __post_init__(self) -> None:
         if self.source is None and self.overlay is None:
@@ -75,7 +85,7 @@ class Recipe:
         for entry in self.deploy:
             if entry.product not in self.products:
                 raise ValueError(f"deploy: `{entry.product}` is no product of this recipe")
-        known = {*_OWN, *self.needs, *(_LLVM if self.llvm else ())}
+        known = {*_OWN, *self.needs, *(_LLVM if self.llvm else ()), *(("home",) if self.in_place else ())}
         steps_know = {*known, _LARGE_MEMORY.strip("{}")} if self.large_memory else known
         texts = [(text, steps_know) for text in self.steps]
         texts += [(text, known) for text in (*self.env.values(), *self.tools)]
@@ -101,6 +111,11 @@ class Recipe:
         lines += [f"env {name}={value}" for name, value in sorted(self.env.items())]
         lines += [f"product {name}={path}" for name, path in sorted(self.products.items())]
         return "\n".join(lines)
+
+    @property
+    def compiles(self) -> bool:
+        """Whether its steps use compilers or other programs of a toolchain."""
+        return bool(self.tools or self.llvm)
 
     def host_tools(self, cross: str) -> dict[str, str]:
         """Return the programs of the host that the steps use, and the Debian package of each."""
@@ -142,10 +157,23 @@ def load_recipes(root: Path, config: Config) -> dict[str, Recipe]:
         for name, recipe in recipes.items():
             where = root / "recipes" / f"{name}.yaml"
             problems += [f"{where}: {text}" for text in _references(root, config, recipes, recipe)]
+        if config.toolchain.pinned and "root" not in getattr(recipes.get(TOOLCHAIN), "products", ()):
+            problems.append(
+                f"{root}/recipes/{TOOLCHAIN}.yaml: should give the product `root`, since config.yaml has "
+                "`toolchain: pinned`"
+            )
     if problems:
         raise TeeforgeError("\n".join(problems), "correct the recipes named above")
+    if config.toolchain.pinned:
+        recipes = {name: _with_compilers(recipe) for name, recipe in recipes.items()}
+    else:
+        recipes.pop(TOOLCHAIN, None)
     _in_order(recipes)
     return recipes
+
+
+def _with_compilers(recipe: Recipe) -> Recipe:
+    return dataclasses.replace(recipe, needs=(*recipe.needs, _COMPILERS)) if recipe.compiles else recipe
 
 
 def build_order(recipes: Mapping[str, Recipe], wanted: list[str]) -> list[str]:

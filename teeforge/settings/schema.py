@@ -30,8 +30,9 @@ def load(path: Path, shape: type[T]) -> T:
     """Read ``path`` as a ``shape`` (a dataclass).
 
     Keys are the field names with ``-`` for ``_`` allowed. A dataclass may refuse values in
-    ``__post_init__`` with ``ValueError("key: what is wrong")``. Raises one TeeforgeError that lists
-    every mistake as ``file:line: key: what``.
+    ``__post_init__`` with ``ValueError("key: what is wrong")``; where its class variable ``short`` names a
+    field, a scalar stands for that field alone. Raises one TeeforgeError that lists every mistake as
+    ``file:line: key: what``.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -96,6 +97,9 @@ class _Reader:
         return self.fault(node, key, f"should be {_words(tuple(rest))}")
 
     def dataclass(self, node: yaml.Node | None, shape: type, key: str) -> Any:
+        if isinstance(node, yaml.ScalarNode) and (short := getattr(shape, "short", None)):
+            value = self.read(node, typing.get_type_hints(shape)[short], key)
+            return value if value is _FAULT else shape(**{short: value})
         if not isinstance(node, yaml.MappingNode):
             return self.fault(node, key, "should be a mapping (key: value lines)")
         hints = typing.get_type_hints(shape)

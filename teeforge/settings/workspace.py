@@ -69,6 +69,11 @@ class Workspace:
         """This environment's SSH key pair and host key."""
         return self.build / "identity"
 
+    @property
+    def shared(self) -> Path:
+        """What all checkouts of this user share."""
+        return _shared_cache()
+
     def python(self) -> Path:
         """Return a wrapper of the running Python whose path has no space, for recipes' steps."""
         wrapper = self.build / "bin" / "python3"
@@ -104,12 +109,16 @@ def open_workspace(root: Path, config: Config) -> Workspace:
 
 def _safe_elsewhere(root: Path) -> Path:
     """Return a build folder for a checkout whose own path make cannot take."""
-    name = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
+    return _shared_cache() / hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
+
+
+def _shared_cache() -> Path:
+    """Return a folder of this user's whose path make can take."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     if SAFE_PATH.fullmatch(str(cache)) and cache.is_absolute():
-        return cache / "teeforge" / name
+        return cache / "teeforge"
     shared = Path(f"/var/tmp/teeforge-{os.getuid()}")
     shared.mkdir(mode=0o700, exist_ok=True)
     if shared.is_symlink() or shared.stat().st_uid != os.getuid():
         raise TeeforgeError(f"{shared} belongs to somebody else", "set `build_dir:` in config.yaml")
-    return shared / name
+    return shared

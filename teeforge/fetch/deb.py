@@ -1,0 +1,70 @@
+"""Unpacking Debian packages without dpkg, without root, on any host."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
+
+from teeforge.base.errors import TeeforgeError
+
+_CHUNK = 1 << 20
+
+
+def unpack_debs(paths: Sequence[Path], folder: Path) -> None:
+    """Unpack .deb files into ``folder``, one beside the other.
+
+    Owners are left out, and what one may do with a file does not depend on the umask. Raises TeeforgeError
+    for what is no package; OSError, a full disk for one, comes through.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # The largest first: decompressing them is what takes the time, and it runs beside Python.
+    largest_first = sorted(paths, key=lambda path: path.stat().st_size, reverse=True)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for done in [pool.submit(_unpack, path, folder) for path in largest_first]:
+            done.result()
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    """Unpack the file tree of one package (deb(5): the member data.tar of an ar archive)."""
+    from debian.arfile import ArError, ArFile
+
+    try:
+        members = [member for member in ArFile(str(path)).getmembers() if member.name.startswith("data.tar")]
+        with tarfile.open(fileobj=members[0], mode="r|*") as tree:
+            for entry in tree:
+                _place(tree, entry, folder)
+    except (ArError, IndexError, tarfile.TarError, EOFError) as error:
+        raise TeeforgeError(
+            f"{path} is no Debian package that can be read: {error}", "remove it, and run it again"
+        ) from error
+
+
+def _place(tree: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path) -> None:
+    place = _inside(folder, entry.name)
+    if entry.isdir():
+        place.mkdir(parents=True, exist_ok=True)
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    if entry.issym():
+        place.symlink_to(entry.linkname)
+    elif entry.islnk():
+        place.hardlink_to(_inside(folder, entry.linkname))
+    elif entry.isreg():
+        content = tree.extractfile(entry)
+        assert content is not None
+        with place.open("xb") as file:
+            while chunk := content.read(_CHUNK):
+                file.write(chunk)
+        place.chmod(0o755 if entry.mode & 0o100 else 0o644)
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """Return the place of a member; ValueError if it would be outside."""
+    pure = PurePosixPath(name)
+    if pure.is_absolute() or ".." in pure.parts:
+        raise tarfile.TarError(f"`{name}` would be outside")
+    return folder / pure
