@@ -154,7 +154,7 @@ class Lab:
         return self.builder.build(["wamrc"])["wamrc"].product("wamrc")
 
     def wasm_compiler(self) -> WasmCompiler:
-        """Return what compiles .c to .wasm: the toolchain's, unless config.yaml or WASI_SDK_PATH name another."""
+        """Return what compiles .c to .wasm: the toolchain's, unless another one is named."""
         from teeforge.building.toolchain import find_wasm_compiler
 
         memory = self.workspace.cache / "compilers.json"

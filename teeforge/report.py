@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
-from teeforge.building.doctor import ensure_host, examine, missing_packages
+from teeforge.building.doctor import Check, ensure_host, examine, missing_packages
 from teeforge.machines.ephemeral import is_ephemeral
 from teeforge.products.storekeeping import prune, shelves
 from teeforge.settings.config import QemuTarget, parse_size
+from teeforge.settings.recipe import TOOLCHAIN
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab
@@ -37,19 +39,31 @@ def show_health(lab: Lab, fix: bool, as_json: bool) -> int:
     """Print what the host has and lacks; return 1 if something is missing and was not installed."""
     if fix:
         ensure_host(lab.config, lab.recipes)
-    checks = examine(lab.config, lab.recipes)
+    checks = [*examine(lab.config, lab.recipes), *_pinned(lab)]
     if as_json:
-        print(
-            json.dumps([{"name": c.name, "found": c.found, "packages": c.packages} for c in checks], indent=1)
-        )
+        rows = [
+            {"name": c.name, "found": c.found, "packages": c.packages, "problem": c.problem} for c in checks
+        ]
+        print(json.dumps(rows, indent=1))
     else:
         for check in checks:
-            words = check.found if check.ok else f"MISSING: apt install {' '.join(check.packages)}"
-            print(f"{check.name:<28} {words}")
+            print(f"{check.name:<28} {check.words()}")
     if missing := missing_packages(checks):
         say(f"to install all that is missing: invoke doctor --fix, or apt install {' '.join(missing)}")
-        return 1
-    return 0
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def _pinned(lab: Lab) -> Iterator[Check]:
+    """Yield a row on the pinned toolchain, which the host needs not have."""
+    if not lab.config.toolchain.pinned:
+        return
+    entry = lab.builder.peek(TOOLCHAIN, {})
+    if entry is None:
+        yield Check("toolchain", "pinned; the first build brings it here")
+    elif changed := lab.builder.places.damage(entry):
+        yield Check("toolchain", "", problem=f"{changed} was changed or is gone; the next build mends it")
+    else:
+        yield Check("toolchain", f"pinned, in {entry.product('root')}")
 
 
 def show_store(lab: Lab, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from teeforge.building.doctor import ensure_host
 if TYPE_CHECKING:
     from teeforge.lab import Lab
 
-_TOOLS = {"shellcheck": "shellcheck"}
+_TOOLS = {"shellcheck": "shellcheck", "cpio": "cpio"}
 _KINDS = ("unit", "integration", "e2e")
 
 

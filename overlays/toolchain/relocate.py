@@ -57,7 +57,7 @@ def main() -> None:
     links = [path for path in root.rglob("*") if path.is_symlink()]
     for link in links:
         make_relative(link, root)
-    for path in root.rglob("*.so"):
+    for path in (*root.rglob("*.so"), *root.rglob("*.a")):
         make_script_relative(path)
     for path in root.glob("usr/lib/llvm-*/lib/cmake/llvm/LLVMExports-*.cmake"):
         allow_missing_tools(path)
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def merge(packages: Path, root: Path) -> None:
-    """Move the packages' files to ``root``, with /bin, /lib and their like in /usr, as Debian now has them."""
+    """Move the packages' files to ``root``, with /bin, /lib and their like in /usr, as Debian has them."""
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     for top in ("bin", "sbin", "lib", "lib64"):

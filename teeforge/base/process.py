@@ -62,7 +62,7 @@ def offer_programs(folder: Path) -> None:
 
 
 def shell_line(argv: Sequence[str | Path], cwd: Path | None = None, path: str = "") -> str:
-    """Return a line that can be pasted into a shell to repeat the command, with another PATH if one is given."""
+    """Return a line to be pasted into a shell to repeat the command, with another PATH if one is given."""
     line = shlex.join([*([f"PATH={path}"] if path else []), *(str(word) for word in argv)])
     return f"cd {shlex.quote(str(cwd))} && {line}" if cwd else line
 

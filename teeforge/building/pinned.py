@@ -32,7 +32,9 @@ class PinnedToolchain:
     def _only(self, pattern: str) -> Path:
         found = sorted(self.root.glob(pattern))
         if not found:
-            raise TeeforgeError(f"the toolchain in {self.root} has no {pattern}", "`invoke lock` pins it anew")
+            raise TeeforgeError(
+                f"the toolchain in {self.root} has no {pattern}", "`invoke lock` pins it anew"
+            )
         return found[0]
 
 

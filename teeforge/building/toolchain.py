@@ -223,18 +223,19 @@ def _clang(path: Path, argv: tuple[str, ...], remembered: _Answers) -> WasmCompi
     found = re.search(r"version (\d+)", version_line)
     major = int(found[1]) if found else CLANG_MAJORS[0]
     parts, missing = [], []
-    for package, queries in (
+    linker = f"wasm-ld-{major}"
+    for part, package, queries in (
         # Debian's clang links with wasm-ld-N, every other one with wasm-ld.
-        (f"lld-{major}", (f"-print-prog-name=wasm-ld-{major}", "-print-prog-name=wasm-ld")),
-        ("wasi-libc", ("-print-file-name=libc.a",)),
-        (f"libclang-rt-{major}-dev-wasm32", ("-print-libgcc-file-name",)),
+        (linker, f"lld-{major}", (f"-print-prog-name={linker}", "-print-prog-name=wasm-ld")),
+        ("the C library", "wasi-libc", ("-print-file-name=libc.a",)),
+        ("compiler-rt", f"libclang-rt-{major}-dev-wasm32", ("-print-libgcc-file-name",)),
     ):
         answers = (run([*argv, query]).strip() for query in queries)
         file = next((answer for answer in answers if _exists(answer)), None)
         if file:
             parts.append(file)
         else:
-            missing.append(package)
+            missing.append(f"{part} ({package})")
     if missing:
         raise TeeforgeError(
             f"{path.name} cannot make WebAssembly: {', '.join(missing)} is missing", _apt_line(major)
@@ -248,8 +249,13 @@ def _exists(answer: str) -> bool:
     return Path(answer).is_absolute() and Path(answer).exists()
 
 
+def wasm_packages(major: int) -> tuple[str, ...]:
+    """Return the Debian packages that compile C to WebAssembly with one version of clang."""
+    return f"clang-{major}", f"lld-{major}", "wasi-libc", f"libclang-rt-{major}-dev-wasm32"
+
+
 def _apt_line(major: int) -> str:
     return (
-        f"apt install clang-{major} lld-{major} wasi-libc libclang-rt-{major}-dev-wasm32, "
+        f"apt install {' '.join(wasm_packages(major))}, "
         "or name the folder of a wasi-sdk as `toolchain.wasm_cc:` in config.yaml"
     )

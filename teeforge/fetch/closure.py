@@ -17,7 +17,7 @@ def closure(index: Mapping[str, Packages], wanted: Sequence[str], without: Colle
     """
     providers: dict[str, list[str]] = {}
     for name, package in index.items():
-        for provided in package.relations["provides"]:
+        for provided in package.relations["provides"] or ():
             providers.setdefault(provided[0]["name"], []).append(name)
     chosen: dict[str, None] = dict.fromkeys(wanted)
     waiting = list(wanted)
@@ -41,5 +41,5 @@ def closure(index: Mapping[str, Packages], wanted: Sequence[str], without: Colle
 def _dependencies(package: Packages) -> Iterator[list[str]]:
     """Yield each dependency of a package as the names of its alternatives."""
     for field in ("pre-depends", "depends"):
-        for group in package.relations[field]:
+        for group in package.relations[field] or ():
             yield [str(alternative["name"]) for alternative in group]

@@ -7,6 +7,7 @@ import tarfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
+from typing import IO, cast
 
 from teeforge.base.errors import TeeforgeError
 
@@ -33,7 +34,7 @@ def _unpack(path: Path, folder: Path) -> None:
 
     try:
         members = [member for member in ArFile(str(path)).getmembers() if member.name.startswith("data.tar")]
-        with tarfile.open(fileobj=members[0], mode="r|*") as tree:
+        with tarfile.open(fileobj=cast(IO[bytes], members[0]), mode="r|*") as tree:
             for entry in tree:
                 _place(tree, entry, folder)
     except (ArError, IndexError, tarfile.TarError, EOFError) as error:

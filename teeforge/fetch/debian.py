@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError, UnreachableError
 from teeforge.base.files import write_atomically
-from teeforge.base.process import run
+from teeforge.fetch.archives import apt_proxies, archive_bases
 from teeforge.fetch.deb import unpack_debs
-from teeforge.settings.config import Config, DebianArchive
+from teeforge.settings.config import Config
 from teeforge.settings.lock import DebianLock, LockedPackage
 
 _CHUNK = 1 << 16
@@ -58,7 +56,7 @@ class Pool:
 
     def _download(self, package: LockedPackage, path: Path, meter: _Meter) -> None:
         problems: list[str] = []
-        for base in archive_bases(self._archive, self._lock.snapshot):
+        for base in archive_bases(self._archive.mirror, self._archive.snapshot, self._lock.snapshot):
             try:
                 data = _verified(f"{base}/{package.path}", package)
             except TeeforgeError as error:
@@ -91,36 +89,12 @@ class _Meter:
         self._on_line(told)
 
 
-def archive_bases(archive: DebianArchive, snapshot: str) -> Iterable[str]:
-    """Yield the addresses to try: the user's mirror, the host's, and the snapshot archive."""
-    if archive.mirror:
-        yield archive.mirror.rstrip("/")
-    yield from host_archives()
-    if archive.snapshot:
-        yield f"{archive.snapshot.rstrip('/')}/{snapshot}"
-
-
-@functools.cache
-def host_archives() -> tuple[str, ...]:
-    """Return the addresses of Debian's main archive that the host's apt is set up with."""
-    try:
-        told = run(["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)"])
-    except TeeforgeError:
-        return ()  # no apt here, or none set up: then the snapshot has it
-    found: dict[str, None] = {}
-    for line in told.splitlines():
-        origin, label, uri = line.split("|", 2)
-        if (origin, label) == ("Debian", "Debian") and uri.startswith(("http:", "https:")):
-            found[uri.rstrip("/")] = None
-    return tuple(found)
-
-
 def download(url: str) -> bytes:
     """Return the bytes at ``url``, by the user's proxies, else by apt's own."""
     import requests
 
     try:
-        with requests.get(url, timeout=_TIMEOUT, stream=True, proxies=_proxies()) as answer:
+        with requests.get(url, timeout=_TIMEOUT, stream=True, proxies=apt_proxies()) as answer:
             if answer.status_code != 200:
                 raise TeeforgeError(f"{url}: HTTP {answer.status_code} {answer.reason}")
             return b"".join(answer.iter_content(_CHUNK))
@@ -137,23 +111,6 @@ def _verified(url: str, package: LockedPackage) -> bytes:
             f"debian.lock wants {package.sha256[:16]}… ({package.size} bytes)"
         )
     return data
-
-
-@functools.cache
-def _proxies() -> dict[str, str] | None:
-    """Return apt's proxies where the environment names none."""
-    if any(os.environ.get(name) for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy")):
-        return None
-    found: dict[str, str] = {}
-    for scheme in ("http", "https"):
-        try:
-            told = run(["apt-config", "shell", "PROXY", f"Acquire::{scheme}::Proxy"])
-        except TeeforgeError:
-            return None
-        value = told.strip().removeprefix("PROXY=").strip("'\"")
-        if value and value != "DIRECT":
-            found[scheme] = value
-    return found or None
 
 
 def _plain(error: Exception) -> str:

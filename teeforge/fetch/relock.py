@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.files import write_atomically
 from teeforge.base.process import run
-from teeforge.fetch.debian import archive_bases, download
+from teeforge.fetch.archives import archive_bases
+from teeforge.fetch.debian import download
 from teeforge.settings.config import Config, DebianSource
 from teeforge.settings.lock import LOCK_NAME, LockedPackage, sections
 
@@ -70,9 +71,7 @@ def _chosen(name: str, source: DebianSource, index: Index, architecture: str) ->
     names = closure(index, wanted, source.without) if source.depends else wanted
     for package in names:
         entry = index[package]
-        yield LockedPackage(
-            package, entry["Version"], entry["Filename"], int(entry["Size"]), entry["SHA256"]
-        )
+        yield LockedPackage(package, entry["Version"], entry["Filename"], int(entry["Size"]), entry["SHA256"])
 
 
 def _index(config: Config, suite: str, architecture: str, snapshot: str) -> Index:
@@ -80,7 +79,7 @@ def _index(config: Config, suite: str, architecture: str, snapshot: str) -> Inde
     from debian.deb822 import Packages
 
     problems: list[str] = []
-    for base in archive_bases(config.debian, snapshot):
+    for base in archive_bases(config.debian.mirror, config.debian.snapshot, snapshot):
         try:
             release = _signed_text(download(f"{base}/dists/{suite}/InRelease"))
             inside = f"main/binary-{architecture}/Packages.xz"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.base.host import ARCHITECTURES, host_architecture
 from teeforge.settings import schema
 from teeforge.settings.config import Config, DebianSource
+from teeforge.settings.host import ARCHITECTURES, host_architecture
 
 LOCK_NAME = "debian.lock"
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -71,6 +71,7 @@ class Checkout:
         self.settings = {
             "sources": {"greeting": source},
             "targets": {"qemu": {"kind": "qemu"}},
+            "toolchain": "host",
             **self.settings,
             **more,
         }

@@ -120,7 +120,7 @@ def test_a_disk_that_fills_up_during_a_step_is_said_first(checkout: Checkout) ->
 
 
 def test_the_cross_compiler_of_the_config_is_the_one_that_is_looked_for(checkout: Checkout) -> None:
-    checkout.configure(toolchain={"cross": "no-such-prefix-"})
+    checkout.configure(toolchain={"kind": "host", "cross": "no-such-prefix-"})
     checkout.recipe("greeting", tools={"{toolchain.cross}gcc": "gcc-aarch64-linux-gnu"})
     with pytest.raises(TeeforgeError) as caught:
         checkout.builder().build(["greeting"])

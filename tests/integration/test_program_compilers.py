@@ -144,19 +144,19 @@ def test_clang_of_the_host_is_found(parts: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "package"),
+    ("part", "told"),
     [
-        ("wasm-ld", "lld-16"),
-        ("libc.a", "wasi-libc"),
-        ("libclang_rt.builtins-wasm32.a", "libclang-rt-16-dev-wasm32"),
+        ("wasm-ld", "wasm-ld-16 (lld-16)"),
+        ("libc.a", "the C library (wasi-libc)"),
+        ("libclang_rt.builtins-wasm32.a", "compiler-rt (libclang-rt-16-dev-wasm32)"),
     ],
 )
-def test_missing_part_is_named_with_its_package(parts: Path, tmp_path: Path, part: str, package: str) -> None:
+def test_missing_part_is_named_with_its_package(parts: Path, tmp_path: Path, part: str, told: str) -> None:
     (parts / part).unlink()
     fake_clang(tmp_path / "bin/clang-16", parts)
     with pytest.raises(TeeforgeError) as caught:
         find_wasm_compiler()
-    assert caught.value.message == f"clang-16 cannot make WebAssembly: {package} is missing"
+    assert caught.value.message == f"clang-16 cannot make WebAssembly: {told} is missing"
     assert "apt install clang-16 lld-16 wasi-libc libclang-rt-16-dev-wasm32" in caught.value.hint
 
 
@@ -212,7 +212,7 @@ def test_what_a_compiler_answered_is_remembered_until_it_or_its_parts_change(
     fake_clang(clang, parts, "16.0.77")
     assert find_wasm_compiler("auto", memory).version_line == "clang version 16.0.77"
     (parts / "libc.a").unlink()
-    with pytest.raises(TeeforgeError, match="wasi-libc is missing"):
+    with pytest.raises(TeeforgeError, match=r"the C library \(wasi-libc\) is missing"):
         find_wasm_compiler("auto", memory)
     memory.write_text("torn")
     (parts / "libc.a").touch()

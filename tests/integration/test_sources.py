@@ -203,7 +203,7 @@ def archive(tmp_path: Path) -> Iterator[str]:
 def pool(tmp_path: Path, mirror: str, data: bytes) -> Pool:
     package = LockedPackage("a", "1", "pool/a.deb", len(data), hashlib.sha256(data).hexdigest())
     config = Config(sources={}, targets={"qemu": QemuTarget("qemu")}, debian=DebianArchive(mirror=mirror))
-    return Pool(tmp_path / "debs", config, DebianLock("20261122T000000Z", {"up": (package,)}))
+    return Pool(tmp_path / "debs", config, DebianLock("20261122T000000Z", {"up": package.line()}))
 
 
 def test_a_package_is_taken_from_any_mirror_that_serves_the_right_bytes(tmp_path: Path, archive: str) -> None:
@@ -214,7 +214,7 @@ def test_a_package_is_taken_from_any_mirror_that_serves_the_right_bytes(tmp_path
 def test_a_mirror_that_serves_other_bytes_is_refused(
     tmp_path: Path, archive: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("teeforge.fetch.debian.host_archives", lambda: ())
+    monkeypatch.setattr("teeforge.fetch.archives.host_archives", lambda: ())
     with pytest.raises(TeeforgeError) as caught:
         pool(tmp_path, archive, b"another package").fetch("up")
     assert "serves other bytes: SHA-256 " in caught.value.message

@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.settings.config import Config, GitSource, QemuTarget
+from teeforge.settings.config import Config, GitSource, QemuTarget, Toolchain
 from teeforge.settings.recipe import Recipe, build_order, load_recipes
 
-CONFIG = Config(sources={"up": GitSource("file:///nowhere", "0" * 40)}, targets={"qemu": QemuTarget("qemu")})
+CONFIG = Config(
+    sources={"up": GitSource("file:///nowhere", "0" * 40)},
+    targets={"qemu": QemuTarget("qemu")},
+    toolchain=Toolchain("host"),
+)
 LIB = "summary: a library\nsource: up\nsteps: ['make -C {source} O={out}']\nproducts: {lib: lib.a}\n"
 APP = "summary: an app\nsource: up\nneeds: [lib.lib]\n"
 APP += "steps: ['cc -o {out}/app {lib.lib}']\nproducts: {app: app}\n"
