@@ -389,6 +389,15 @@ def lock(_: Context) -> None:
         say(line)
 
 
+@command()
+def lock_products(_: Context) -> None:
+    """Write what all products are, to the bit, to products.lock."""
+    from teeforge.lab import Lab
+    from teeforge.reproduce import lock_products
+
+    lock_products(Lab())
+
+
 @command(
     positional=[],
     help={
@@ -424,8 +433,12 @@ namespace = Collection(
     *(demo, fetch, patch, build, build_all, explain, why),
     *(boot, deploy, run, dev, shell, console, status, halt),
     *(wasm_info, heap_bounds, plan, explain_error),
-    *(clean, doctor, lock, test, wasi_test),
+    *(clean, doctor, test, wasi_test),
 )
+_lock = Collection("lock")
+_lock.add_task(lock, name="debian", default=True)
+_lock.add_task(lock_products, name="products")
+namespace.add_collection(_lock)
 _store = Collection("store", prune, push, pull)
 _store.add_task(list_store, name="list", default=True)
 namespace.add_collection(_store)

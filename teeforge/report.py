@@ -68,7 +68,7 @@ def _pinned(lab: Lab) -> Iterator[Check]:
 
 def show_store(lab: Lab, as_json: bool) -> None:
     """Print the store's entries, most recently used first."""
-    found = shelves(lab.builder.store, lab.builder.up_to_date().values())
+    found = shelves(lab.builder.stores, lab.builder.up_to_date().values())
     rows = [
         {
             "component": shelf.entry.component,
@@ -85,7 +85,7 @@ def show_store(lab: Lab, as_json: bool) -> None:
     for shelf in found:
         used = "in use" if shelf.current else f"unused for {shelf.days:.1f} days"
         print(f"{shelf.entry.component:<20} {shelf.entry.key[:12]} {shelf.size / 1e6:8.1f} MB  {used}")
-    where = " and ".join(str(folder) for folder in lab.builder.store.folders)
+    where = " and ".join(str(folder) for folder in lab.builder.stores.folders)
     print(f"{sum(shelf.size for shelf in found) / 1e6:.1f} MB in {where}")
 
 
@@ -98,7 +98,7 @@ def prune_store(lab: Lab, keep_days: str, max_size: str) -> None:
         size = parse_size(max_size, "--max-size") if max_size else None
     except ValueError as error:
         raise TeeforgeError(f"store.prune: {error}", "for example --keep-days 30 --max-size 2GiB") from error
-    gone = prune(lab.builder.store, lab.builder.up_to_date().values(), days, size)
+    gone = prune(lab.builder.stores, lab.builder.up_to_date().values(), days, size)
     for shelf in gone:
         say(f"removed {shelf.entry.component} {shelf.entry.key[:12]} {shelf.size / 1e6:.1f} MB")
     say(f"{len(gone)} entries removed")

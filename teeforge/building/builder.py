@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from teeforge.base import process
+from teeforge.base.archive import bits_of
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.jobserver import JobServer
 from teeforge.base.locking import exclusive_lock
-from teeforge.base.progress import Progress
+from teeforge.base.progress import Progress, say
 from teeforge.base.tools import Tools
 from teeforge.building.leftovers import output_folder
 from teeforge.fetch.sources import Sources, Tree
+from teeforge.products.productlock import ProductLock
 from teeforge.products.store import Store, Stored, copy_products, move_products
 from teeforge.settings.config import Config
 from teeforge.settings.lock import DebianLock
@@ -73,10 +75,12 @@ class Builder:
         self.store = Store(*shared, workspace.store)
         # What runs only where it lies is the same for all checkouts of a user, so they share it.
         self.places = Store(*shared, workspace.shared / "store")
+        self.stores = Store(*dict.fromkeys((*self.store.folders, *self.places.folders)))
         self.tools = Tools(workspace.cache / "tools.json")
         self._progress = progress
         self._stop = threading.Event()
         self.supply = self._supply(config.remote) if config.remote else None
+        self.lock = ProductLock(workspace.root)
         self._llvms: dict[str, Llvm] = {}
         self._toolchains: dict[Path, PinnedToolchain] = {}
         self._opening = threading.Lock()
@@ -144,9 +148,10 @@ class Builder:
 
     def find(self, name: str, key: str) -> Stored | None:
         """Return the store's entry of a component, or None."""
-        return self._store_of(name).find(name, key)
+        return self.store_of(name).find(name, key)
 
-    def _store_of(self, name: str) -> Store:
+    def store_of(self, name: str) -> Store:
+        """Return the store that a component's products are kept in."""
         return self.places if self.recipes[name].in_place else self.store
 
     def up_to_date(self) -> dict[str, Stored]:
@@ -221,7 +226,8 @@ class Builder:
             facts["seconds"] = round(time.monotonic() - began, 2)
             take = move_products if recipe.in_place else copy_products
             fill = functools.partial(take, name, out, recipe.products)
-            entry = self._store_of(name).add(name, inputs.key, recipe.products, fill, facts)
+            entry = self.store_of(name).add(name, inputs.key, recipe.products, fill, facts)
+            self._compare(entry)
             if recipe.in_place:
                 shutil.rmtree(work, ignore_errors=True)
         progress.done(name, "built")
@@ -230,6 +236,15 @@ class Builder:
     def _work(self, recipe: Recipe, name: str) -> Path:
         """Return the folder that a component is built in; what is made in place only moves from there."""
         return (self.places.writable() / ".work" if recipe.in_place else self.workspace.work) / name
+
+    def _compare(self, entry: Stored) -> None:
+        """Say so if what was built is not what products.lock says of the same inputs."""
+        wanted = self.lock.bits(entry.component, entry.key)
+        if wanted and bits_of(entry.folder / "products") != wanted:
+            say(
+                f"warning: {entry.component} {entry.key[:12]} is other bits than products.lock says: something "
+                "that is not pinned got into it"
+            )
 
     def pull(self, name: str, inputs: Inputs) -> Stored | None:
         """Return the entry with what the remote store has for ``inputs``; None if it is to be built."""
@@ -249,7 +264,7 @@ class Builder:
     def _supply(self, url: str) -> Supply:
         from teeforge.products.supply import Supply
 
-        return Supply(self.workspace.root, url, self._stop)
+        return Supply(self.lock, url, self._stop)
 
     def _facts(self, name: str, inputs: Inputs) -> dict[str, Any]:
         """Return what the manifest keeps of how a component was made.

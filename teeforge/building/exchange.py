@@ -27,6 +27,8 @@ def push(builder: Builder, built: Iterable[Stored], again: bool) -> None:
     supply = _supply(builder)
     with exclusive_lock(builder.workspace.build / "push.lock", wait=_PUSH_SECONDS):
         for entry in built:
+            if builder.recipes[entry.component].in_place:
+                continue  # it would not run elsewhere; its packages are what travels
             bits = _vouched(entry, supply)
             if not again and supply.remote.has(entry.component, bits):
                 say(f"{entry.component:<20} there already")
@@ -52,8 +54,10 @@ def pull(builder: Builder, wanted: Iterable[str]) -> int:
             missing.append(name)
             continue
         inputs = builder.inputs(name, done)
-        if entry := builder.store.find(name, inputs.key):
+        if entry := builder.find(name, inputs.key):
             say(f"{name:<20} here already")
+        elif builder.recipes[name].in_place:
+            entry = builder.build([name])[name]
         elif entry := builder.pull(name, inputs):
             say(f"{name:<20} pulled")
         else:

@@ -39,14 +39,14 @@ def explain(builder: Builder, name: str) -> list[str]:
         said = [f"{name}: cannot be known before {', '.join(stale)} is built, which is not up to date"]
         return said + [f"    invoke explain {other}" for other in stale]
     inputs = builder.inputs(name, done)
-    entry = builder.store.find(name, inputs.key)
+    entry = builder.find(name, inputs.key)
     if entry:
         made = entry.manifest
         how = f"built {made['finished']} in {made.get('seconds')} s"
         if "pulled" in made:
             how = f"pulled {made['finished']} from {made['pulled']}"
         return [f"{name} is up to date: {how}"]
-    last = builder.store.newest(name)
+    last = builder.store_of(name).newest(name)
     if last is None:
         return [f"{name} was never built"]
     said = [f"{name} is to build; since {last.manifest['finished']} this changed:"]

@@ -7,25 +7,45 @@ it. A remote store then needs no trust at all: it is asked for a digest, by name
 refused. Without a line here nothing is taken from anywhere. Signatures on the archives would need keys to
 hand out and to withdraw, and would only move the trust from the checkout's history to whoever holds one.
 
-One line for each entry, `component key sha256 size`, sorted: git merges the lines of two people. Hosts with
-other compilers have other keys, hence lines of their own; `invoke store.push` adds lines and removes none.
+One line for each entry, `component architecture key sha256 size`, sorted: git merges the lines of two people.
+The pinned toolchain, and with it the key, is another one on each of the hosts' architectures; on all hosts of
+one they are the same. `invoke lock.products` keeps the lines of the architecture that it runs on. Hosts with
+compilers of their own have other keys, hence lines of their own, which `invoke store.push` adds.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from teeforge.base.archive import Bits
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.files import write_atomically
+from teeforge.settings.host import host_architecture
 
 NAME = "products.lock"
 _HEAD = (
-    "# component, content key, SHA-256 and size of its products as a tar. `invoke store.push` adds lines;\n"
-    "# products that a remote store has are taken only if they hash to what stands here.\n"
+    "# component, the host's architecture, content key, SHA-256 and size of its products as a tar.\n"
+    "# `invoke lock.products` writes it: what is built is compared with it, and what a remote store has is\n"
+    "# taken only if it hashes to what stands here.\n"
 )
 _KEY = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Product:
+    """What a line says: the bits that a component has under a content key, on hosts of an architecture."""
+
+    component: str
+    architecture: str
+    key: str
+    bits: Bits
+
+    def line(self) -> str:
+        """Return the line of products.lock."""
+        return f"{self.component} {self.architecture} {self.key} {self.bits.sha256} {self.bits.size}\n"
 
 
 class ProductLock:
@@ -33,39 +53,53 @@ class ProductLock:
 
     def __init__(self, root: Path) -> None:
         self._path = root / NAME
-        self._bits = self._read()
+        self._lines = self._read()
+
+    @property
+    def products(self) -> Iterable[Product]:
+        """What all the lines say."""
+        return self._lines.values()
 
     def bits(self, component: str, key: str) -> Bits | None:
         """Return what the products of ``component`` under ``key`` are, or None if no line says it."""
-        return self._bits.get((component, key))
+        found = self._lines.get((component, host_architecture(), key))
+        return found.bits if found else None
 
     def add(self, component: str, key: str, bits: Bits) -> None:
         """Add a line, to those that others added meanwhile; the file is written whole or not at all."""
-        self._bits = {**self._read(), (component, key): bits}
-        lines = [
-            f"{name} {under} {one.sha256} {one.size}\n" for (name, under), one in sorted(self._bits.items())
-        ]
-        write_atomically(self._path, (_HEAD + "".join(lines)).encode())
+        self._write([*self._read().values(), Product(component, host_architecture(), key, bits)])
 
-    def _read(self) -> dict[tuple[str, str], Bits]:
+    def replace(self, found: Iterable[Product]) -> None:
+        """Let ``found`` be all that is said of this architecture; lines of others stay."""
+        ours = host_architecture()
+        self._write([*(one for one in self._read().values() if one.architecture != ours), *found])
+
+    def _write(self, products: Iterable[Product]) -> None:
+        lines = sorted({product.line() for product in products})
+        write_atomically(self._path, (_HEAD + "".join(lines)).encode())
+        self._lines = self._read()
+
+    def _read(self) -> dict[tuple[str, str, str], Product]:
         try:
             text = self._path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError) as error:
             raise TeeforgeError(f"{self._path} cannot be read: {error}", "restore it with git") from error
-        found: dict[tuple[str, str], Bits] = {}
+        found: dict[tuple[str, str, str], Product] = {}
         for number, line in enumerate(text.splitlines(), 1):
             if line.startswith("#") or not line.strip():
                 continue
             try:
-                component, key, sha256, size = line.split()
-                bits = Bits(sha256, int(size))
-                if not _KEY.fullmatch(key) or found.setdefault((component, key), bits) != bits:
+                component, architecture, key, sha256, size = line.split()
+                product = Product(component, architecture, key, Bits(sha256, int(size)))
+                known = found.setdefault((component, architecture, key), product)
+                if not _KEY.fullmatch(key) or known != product:
                     raise ValueError
             except ValueError as error:
                 raise TeeforgeError(
-                    f"{self._path}:{number}: should be component, key, SHA-256 and size, once for each key",
+                    f"{self._path}:{number}: should be component, architecture, key, SHA-256 and size, once "
+                    "for each key",
                     "restore it with git, or settle the merge",
                 ) from error
         return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from pathlib import Path
 
@@ -18,18 +17,13 @@ class NotSuppliedError(TeeforgeError):
 
 
 class Supply:
-    """A remote store, held to the products.lock of the checkout ``root``."""
+    """A remote store, held to the products.lock of a checkout."""
 
-    def __init__(self, root: Path, url: str, stop: threading.Event) -> None:
+    def __init__(self, lock: ProductLock, url: str, stop: threading.Event) -> None:
         self.remote = RemoteStore(url, stop)
-        self._root = root
+        self.lock = lock
         self._stop = stop
         self._told = threading.Lock()
-
-    @functools.cached_property
-    def lock(self) -> ProductLock:
-        """The checkout's products.lock."""
-        return ProductLock(self._root)
 
     def bits(self, component: str, key: str) -> Bits | None:
         """Return what products.lock says of a component; where it says nothing, tell so and return None."""

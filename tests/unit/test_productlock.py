@@ -8,10 +8,12 @@ import pytest
 
 from teeforge.base.archive import Bits
 from teeforge.base.errors import TeeforgeError
-from teeforge.products.productlock import ProductLock
+from teeforge.products.productlock import Product, ProductLock
+from teeforge.settings.host import host_architecture
 
 KEY, OTHER = "a" * 64, "b" * 64
 BITS = Bits("c" * 64, 10240)
+HOST = host_architecture()
 
 
 def test_a_line_is_found_again_by_component_and_key(tmp_path: Path) -> None:
@@ -27,19 +29,19 @@ def test_lines_of_others_stay_and_are_sorted(tmp_path: Path) -> None:
     theirs.add("wamrc", KEY, BITS)
     mine.add("linux", OTHER, BITS)
     lines = [line for line in (tmp_path / "products.lock").read_text().splitlines() if line[0] != "#"]
-    assert lines == [f"linux {OTHER} {'c' * 64} 10240", f"wamrc {KEY} {'c' * 64} 10240"]
+    assert lines == [f"linux {HOST} {OTHER} {'c' * 64} 10240", f"wamrc {HOST} {KEY} {'c' * 64} 10240"]
 
 
 @pytest.mark.parametrize(
     "line",
     [
         "<<<<<<< HEAD",
-        f"wamrc {KEY} {'c' * 64}",
-        f"wamrc {KEY} {'c' * 63} 10240",
-        f"wamrc {KEY[:32]} {'c' * 64} 10240",
-        f"wamrc {KEY} {'c' * 64} -1",
-        f"wamrc {KEY} {'C' * 64} 10240",
-        f"wamrc {KEY} {'d' * 64} 10240",
+        f"wamrc {HOST} {KEY} {'c' * 64}",
+        f"wamrc {HOST} {KEY} {'c' * 63} 10240",
+        f"wamrc {HOST} {KEY[:32]} {'c' * 64} 10240",
+        f"wamrc {HOST} {KEY} {'c' * 64} -1",
+        f"wamrc {HOST} {KEY} {'C' * 64} 10240",
+        f"wamrc {HOST} {KEY} {'d' * 64} 10240",
     ],
 )
 def test_a_line_that_is_none_is_named(line: str, tmp_path: Path) -> None:
@@ -48,8 +50,21 @@ def test_a_line_that_is_none_is_named(line: str, tmp_path: Path) -> None:
         lock.write(line + "\n")
     with pytest.raises(TeeforgeError) as caught:
         ProductLock(tmp_path)
-    assert caught.value.message.startswith(f"{tmp_path}/products.lock:4: ")
+    assert caught.value.message.startswith(f"{tmp_path}/products.lock:5: ")
 
 
 def test_no_lock_vouches_for_nothing(tmp_path: Path) -> None:
     assert ProductLock(tmp_path).bits("wamrc", KEY) is None
+
+
+def test_the_lines_of_one_architecture_are_replaced_and_those_of_others_stay(tmp_path: Path) -> None:
+    ProductLock(tmp_path).add("wamrc", KEY, BITS)
+    with (tmp_path / "products.lock").open("a") as file:
+        file.write(f"wamrc sparc {KEY} {'d' * 64} 10240\n")
+    lock = ProductLock(tmp_path)
+    lock.replace([Product("linux", HOST, OTHER, BITS)])
+    assert {(one.component, one.architecture) for one in lock.products} == {
+        ("linux", HOST),
+        ("wamrc", "sparc"),
+    }
+    assert lock.bits("wamrc", KEY) is None
