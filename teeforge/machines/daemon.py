@@ -29,8 +29,11 @@ class Daemon:
         self._output = folder / output
         self._child: subprocess.Popen[bytes] | None = None
 
-    def start(self, argv: Sequence[str]) -> None:
-        """Start the program in its folder, detached. Raises TeeforgeError when it is missing."""
+    def start(self, argv: Sequence[str], pass_fds: Sequence[int] = ()) -> None:
+        """Start the program in its folder, detached, with ``pass_fds`` open in it, too.
+
+        Raises TeeforgeError when it is missing.
+        """
         self._pidfile.unlink(missing_ok=True)
         descriptor = os.open(self._alive, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -51,7 +54,7 @@ class Daemon:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
-                    pass_fds=(descriptor,),
+                    pass_fds=(descriptor, *pass_fds),
                     start_new_session=True,
                 )
         except (FileNotFoundError, PermissionError) as error:

@@ -29,6 +29,7 @@ from teeforge.machines.qemu import (
     resume_command,
 )
 from teeforge.machines.qmp import Qmp
+from teeforge.machines.ram import new_ram
 from teeforge.machines.snapshot import Snapshot, Snapshots
 from teeforge.machines.wake import woken
 from teeforge.ssh.connection import SshAddress, connect
@@ -121,6 +122,8 @@ class Machine:
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked():
+            if self._snapshots:
+                self._snapshots.sweep()
             key = inputs_digest(self._config, self._firmware)
             digest = self._digest(key)
             record = self._record()
@@ -164,7 +167,9 @@ class Machine:
             self._firmware.kernel.resolve(),
             self._firmware.initrd.resolve(),
         )
-        self._start(digest, boot_command(self._config, files, initrd_bytes, self._config.ssh_port))
+        with new_ram(self._config.memory_mib) as ram:
+            argv = boot_command(self._config, files, initrd_bytes, ram, self._config.ssh_port)
+            self._start(digest, argv, ram=(ram,))
 
     def _resumed(self, snapshot: Snapshot, digest: str, on_state: StateCallback | None, begun: float) -> bool:
         """Resume the machine from a snapshot; remove one that is of no use, and say False."""
@@ -186,14 +191,16 @@ class Machine:
             return False
         return True
 
-    def _start(self, digest: str, argv: Sequence[str], snapshot: Snapshot | None = None) -> None:
+    def _start(
+        self, digest: str, argv: Sequence[str], snapshot: Snapshot | None = None, ram: Sequence[int] = ()
+    ) -> None:
         self._record_file.unlink(missing_ok=True)
         for console in _CONSOLES:
             self.console_log(console).unlink(missing_ok=True)
         for log in snapshot.logs() if snapshot else ():
             shutil.copy(log, self.folder / log.name)
         (self.folder / SECURE_STORAGE).mkdir(mode=0o700, exist_ok=True)
-        self._daemon.start(argv)
+        self._daemon.start(argv, ram)
         try:
             port = self._await_qmp()
             if snapshot:
@@ -268,7 +275,9 @@ class Machine:
             return
         try:
             with Qmp(self.folder, timeout=20) as qmp:
-                self._snapshots.make(key, qmp, self._daemon.pid(), self.folder)
+                remark = self._snapshots.make(key, qmp, self._daemon.pid(), self.folder)
+                if remark:
+                    say(f"{self.name}: {remark}")
         except (TeeforgeError, OSError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             say(f"{self.name}: no snapshot could be made, so the next start is a boot: {why}")

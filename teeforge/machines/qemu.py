@@ -84,7 +84,7 @@ def inputs_digest(config: MachineConfig, firmware: Firmware) -> str:
         file = Path(found).resolve().stat()
         described["qemu"] = (config.qemu, file.st_size, file.st_mtime_ns)
     # The part of the line that no field above decides.
-    described["line"] = boot_command(MachineConfig(), Firmware(Path("f"), Path("k"), Path("i")), 1, 1)
+    described["line"] = boot_command(MachineConfig(), Firmware(Path("f"), Path("k"), Path("i")), 1, 1, 1)
     described["resumed"] = resume_command(MachineConfig(), Path("f"), Path("r"), 1)
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
@@ -105,14 +105,18 @@ def _digests(firmware: Firmware) -> tuple[str, ...]:
     return tuple(digests)
 
 
-def boot_command(config: MachineConfig, firmware: Firmware, initrd_bytes: int, ssh_port: int) -> list[str]:
+def boot_command(
+    config: MachineConfig, firmware: Firmware, initrd_bytes: int, ram: int, ssh_port: int
+) -> list[str]:
     """Return the argument list that boots a machine, to be run in the machine's own folder.
 
-    Its RAM is a file in memory that no folder has, so that a snapshot can be made of it.
+    ``ram`` is the descriptor of its RAM, which it is to have open. Since 8.1 QEMU leaves out of its state
+    only RAM that is shared and a file with a name; the older ones do not mind a name.
     """
+    backend = f"memory-backend-file,id=ram,share=on,size={config.memory_mib}M,mem-path=/proc/self/fd/{ram}"
     return [
         *_line(config, firmware.flash, ssh_port),
-        *("-object", f"memory-backend-memfd,id=ram,share=on,size={config.memory_mib}M"),
+        *("-object", backend),
         # TF-A jumps to Linux by itself; -kernel only makes QEMU accept -append.
         *("-kernel", str(firmware.kernel)),
         *("-append", _BOOTARGS.format(start=_INITRD, size=initrd_bytes)),

@@ -18,7 +18,8 @@ _FORWARD = re.compile(r"TCP\[HOST_FORWARD\]\s+\S+\s+\S+\s+(\d+)\s+\S+\s+22\s")
 class Qmp:
     """One connection to the control socket ``qmp.sock`` of a machine's folder.
 
-    Why not qemu.qmp: its synchronous face waits for ever for a QEMU that has been stopped.
+    ``version`` is what QEMU calls itself, with the distribution's words. Why not qemu.qmp: its synchronous
+    face waits for ever for a QEMU that has been stopped.
     """
 
     def __init__(self, folder: Path, timeout: float = 5.0) -> None:
@@ -26,6 +27,7 @@ class Qmp:
         self._timeout = timeout
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._unread = b""
+        self.version = ""
 
     def __enter__(self) -> Qmp:
         try:
@@ -33,7 +35,7 @@ class Qmp:
                 self._socket.settimeout(self._timeout)
                 self._socket.connect(path)
             # The greeting; then the one command that is allowed before all others.
-            self._message(time.monotonic() + self._timeout)
+            self.version = _version(self._message(time.monotonic() + self._timeout))
             self.command("qmp_capabilities")
         except OSError as error:
             self._socket.close()
@@ -94,3 +96,9 @@ class Qmp:
         line, _, self._unread = self._unread.partition(b"\n")
         message = json.loads(line)
         return message if isinstance(message, dict) else {}
+
+
+def _version(greeting: dict[str, Any]) -> str:
+    told = greeting.get("QMP", {}).get("version", {})
+    number = ".".join(str(told.get("qemu", {}).get(part, "?")) for part in ("major", "minor", "micro"))
+    return f"{number} ({told['package']})" if told.get("package") else number

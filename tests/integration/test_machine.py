@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -154,6 +155,20 @@ def test_a_kernel_that_is_none_is_named(bench: Bench) -> None:
 def test_too_little_memory_is_told_before_anything_starts(bench: Bench) -> None:
     with pytest.raises(TeeforgeError, match="memory is 128 MiB, this machine needs at least"):
         bench.machine(memory_mib=128).boot()
+
+
+def test_memory_that_the_system_does_not_give_is_told_in_a_line(bench: Bench) -> None:
+    machine = bench.machine()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (128 << 20, before[1]))
+    try:
+        with pytest.raises(
+            TeeforgeError, match="the system gives the machine no memory of 256 MiB: File too"
+        ):
+            machine.boot()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert machine.state() == "off"
 
 
 def test_an_invocation_killed_while_it_waits_leaves_a_machine_for_the_next(bench: Bench) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from teeforge.machines import machine as machine_module
+from teeforge.machines import snapshot as snapshot_module
 from teeforge.machines.machine import Machine
-from teeforge.machines.qemu import Deadlines
+from teeforge.machines.qemu import Deadlines, boot_command
 
 from .bench import BOOTED, SLEEPER, Bench, is_alive, needs_qemu, pid_of
 
@@ -62,6 +67,76 @@ def test_nobody_else_can_read_a_snapshot(bench: Bench) -> None:
     modes = {file.name: file.stat().st_mode & 0o777 for file in made.iterdir()}
     assert set(modes.values()) == {0o600}, modes
     assert (made / "ram").stat().st_blocks * 512 < 32 << 20, "holes are not written"
+
+
+def test_the_memory_of_a_machine_is_in_no_folder_and_gone_with_it(bench: Bench) -> None:
+    machine = bench.machine(SLEEPER)
+    boot(machine)
+    pid = pid_of(machine)
+    maps = Path(f"/proc/{pid}/maps").read_text()
+    assert "/memfd:teeforge-ram (deleted)" in maps and "/dev/shm" not in maps
+    os.kill(pid, 9)
+    large = [path for path in bench.folder.rglob("*") if path.is_file() and path.stat().st_size >= 256 << 20]
+    assert [path.name for path in large] == ["ram"], "the snapshot's, and no other"
+
+
+def test_the_state_holds_none_of_the_memory(bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
+    boot(bench.machine(SLEEPER))
+    (made,) = snapshots(bench)
+    assert (made / "state").stat().st_size < 4 << 20
+    assert capfd.readouterr().err == ""
+
+
+def test_memory_that_went_into_the_state_is_told_and_the_snapshot_serves_all_the_same(
+    bench: Bench, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unshared(*arguments: Any) -> list[str]:
+        return [word.replace("share=on", "share=off") for word in boot_command(*arguments)]
+
+    monkeypatch.setattr(machine_module, "boot_command", unshared)
+    machine = bench.machine(SLEEPER)
+    boot(machine)
+    (line,) = capfd.readouterr().err.splitlines()
+    assert re.match(r"m: QEMU \d+\.\d+\.\d+.* wrote the machine's memory into its state, so .*: use ", line)
+    machine.halt()
+    assert boot(machine) == RESUMED
+    assert capfd.readouterr().err == ""
+
+
+def test_a_filesystem_without_holes_is_told(
+    bench: Bench, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ftruncate = os.ftruncate
+
+    def fill(descriptor: int, size: int) -> None:
+        if "memfd:" in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
+            ftruncate(descriptor, size)
+        else:
+            os.posix_fallocate(descriptor, 0, size)
+
+    monkeypatch.setattr(os, "ftruncate", fill)
+    machine = bench.machine(SLEEPER)
+    boot(machine)
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("m: the snapshot takes 256 of 256 MiB, for its filesystem keeps no holes: ")
+    machine.halt()
+    assert boot(machine) == RESUMED
+
+
+def test_a_snapshot_of_another_qemu_is_told_and_replaced(
+    bench: Bench, capfd: pytest.CaptureFixture[str]
+) -> None:
+    machine = bench.machine(SLEEPER)
+    boot(machine)
+    machine.halt()
+    (made,) = snapshots(bench)
+    seal = json.loads((made / "made.json").read_text())
+    (made / "made.json").write_text(json.dumps({**seal, "qemu": "6.1.0"}))
+    assert boot(machine)[-5:] == ALL_STATES
+    (line,) = capfd.readouterr().err.splitlines()
+    assert f"QEMU 6.1.0 made it, and this is QEMU {seal['qemu']}" in line
+    machine.halt()
+    assert boot(machine) == RESUMED
 
 
 def test_several_resume_from_one_snapshot_and_none_changes_it(bench: Bench) -> None:
@@ -139,13 +214,17 @@ def test_a_broken_snapshot_is_told_in_a_line_and_replaced(
     assert boot(machine) == RESUMED
 
 
+@pytest.mark.parametrize("what", [(os, "sendfile"), (snapshot_module, "_receive")], ids=["ram", "state"])
 def test_a_machine_comes_up_where_no_snapshot_can_be_made(
-    bench: Bench, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    bench: Bench,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    what: tuple[object, str],
 ) -> None:
     def full(*_: object) -> int:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(os, "sendfile", full)
+    monkeypatch.setattr(*what, full)
     machine = bench.machine(SLEEPER)
     assert boot(machine) == ALL_STATES
     (line,) = capfd.readouterr().err.splitlines()
@@ -174,8 +253,8 @@ Bench(Path(sys.argv[1])).machine(SLEEPER).boot()
 @pytest.mark.parametrize(
     "moment",
     [
-        "snapshot._await_migration = lambda *_: os._exit(9)",
-        "snapshot._copy_ram = lambda *_: os._exit(9)",
+        "snapshot._receive = lambda *_: os._exit(9)",
+        "snapshot.copy_ram = lambda *_: os._exit(9)",
         "machine.woken = lambda *_: os._exit(9)",
         "machine.Machine._let_run = lambda *_: os._exit(9)",
     ],
@@ -192,11 +271,34 @@ def test_an_invocation_killed_on_the_way_leaves_a_machine_that_the_next_brings_u
     pid = pid_of(machine)
     boot(machine)
     assert pid_of(machine) == pid
+    assert not list((bench.folder / "snapshots").glob(".*")), "what it left is gone"
     machine.halt()
     boot(machine)
     machine.halt()
     assert boot(machine) == RESUMED
-    assert not [path for path in snapshots(bench) if path.name.startswith(".")]
+
+
+SENT_A_PART = """
+def send_a_part(self, file):
+    self.sendall(file.read(1000))
+    os._exit(9)
+snapshot.socket.socket.sendfile = send_a_part
+"""
+
+
+@pytest.mark.parametrize(
+    "moment", ["snapshot.Snapshot.load = lambda *_: os._exit(9)", SENT_A_PART], ids=["before", "within"]
+)
+def test_a_machine_whose_starter_was_killed_before_it_had_its_state_is_resumed_anew(
+    bench: Bench, capfd: pytest.CaptureFixture[str], moment: str
+) -> None:
+    boot(bench.machine(SLEEPER))
+    bench.machines[0].halt()
+    root = Path(__file__).parents[2]
+    argv = [sys.executable, "-c", KILLED, str(bench.folder), moment]
+    assert subprocess.run(argv, cwd=root, check=False).returncode == 9
+    assert boot(bench.machine(SLEEPER)) == RESUMED
+    assert capfd.readouterr().err == ""
 
 
 def test_a_resumed_machine_whose_starter_was_killed_goes_on(bench: Bench) -> None:

@@ -16,7 +16,8 @@ from teeforge.machines.bootlog import Progress, last_lines, read_progress
 from teeforge.machines.fleet import Place
 from teeforge.machines.identity import load_identity
 from teeforge.machines.qemu import Firmware, MachineConfig, boot_command, inputs_digest, resume_command
-from teeforge.machines.snapshot import Snapshots
+from teeforge.machines.ram import Copied
+from teeforge.machines.snapshot import Snapshots, remark_on
 from teeforge.machines.wake import wake_line
 
 
@@ -47,12 +48,13 @@ def test_console_lines_cannot_drive_the_terminal() -> None:
 
 def test_a_resumed_machine_is_the_one_that_booted_but_for_what_is_loaded() -> None:
     firmware = Firmware(Path("/f"), Path("/k"), Path("/a,b"))
-    booted = boot_command(MachineConfig(), firmware, 4097, 0)
+    booted = boot_command(MachineConfig(), firmware, 4097, 7, 0)
     resumed = resume_command(MachineConfig(), Path("/f"), Path("/r,s"), 0)
     assert "loader,file=/a,,b,addr=0x48000000,force-raw=on" in booted
     assert any("initrd=0x48000000,4097 " in word for word in booted)
     assert not any("loader" in word or word in ("-kernel", "-append") for word in resumed)
     assert any(word.endswith("mem-path=/r,,s") and "share=off" in word for word in resumed)
+    assert any(word.endswith("mem-path=/proc/self/fd/7") and "share=on" in word for word in booted)
     same = booted[: booted.index("-object")]
     assert resumed[: len(same)] == same
 
@@ -140,16 +142,38 @@ def test_a_snapshot_that_somebody_wrote_to_or_that_a_restart_may_have_cut_is_not
         (folder / name).write_bytes(b"four")
     found = snapshots.find("key")
     assert found is not None and not found.is_whole()
-    found.seal()
+    found.seal("7.2.22")
     assert found.is_whole()
     (folder / "state").write_bytes(b"4...")
     assert not found.is_whole()
-    found.seal()
+    found.seal("7.2.22")
     restart_host()
     assert not found.is_whole()
     snapshots.remove(found)
     snapshots.remove(found)
     assert snapshots.find("key") is None and not list((tmp_path / "snapshots").iterdir())
+
+
+def test_a_snapshot_that_is_as_it_should_be_gets_no_remark() -> None:
+    # In MiB: flash and secure RAM are in every state; the figures are those of a real one.
+    assert remark_on(Copied(1057 << 20, 94 << 20, 95 << 20), 144 << 20, "7.2.22") == ""
+    # A filesystem that compresses.
+    assert remark_on(Copied(1057 << 20, 94 << 20, 30 << 20), 144 << 20, "7.2.22") == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "disk", "streamed", "cause", "way_out"),
+    [
+        (1057, 1057, 1201, "QEMU 12.0.0 wrote the machine's memory into its state", "use one of QEMU"),
+        (94, 1057, 144, "the snapshot takes 1057 of 1057 MiB, for its filesystem keeps", "`build_dir`"),
+        (700, 701, 144, "the snapshot takes 701 of 1057 MiB, for the machine has used so much", "initramfs"),
+    ],
+)
+def test_what_makes_a_snapshot_large_or_slow_is_told_in_a_line_with_what_to_do(
+    data: int, disk: int, streamed: int, cause: str, way_out: str
+) -> None:
+    told = remark_on(Copied(1057 << 20, data << 20, disk << 20), streamed << 20, "12.0.0")
+    assert told.startswith(cause) and way_out in told and "\n" not in told
 
 
 @pytest.mark.parametrize("name", ["A", "a_b", "-a", "a" * 33, "a/b", "..", "a\n"])
