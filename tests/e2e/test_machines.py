@@ -119,6 +119,15 @@ def test_machines_of_one_snapshot_have_names_ports_and_randomness_of_their_own(
     assert all(found[name]["state"] == "ssh" and found[name]["ssh"] for name in three)
 
 
+def test_a_snapshot_is_small_and_its_machines_share_it(vm: Lab, three: tuple[str, ...]) -> None:
+    (made,) = (path for path in vm.workspace.snapshots.glob("qemu/*") if path.is_dir())
+    # Measured with QEMU 7.2, 10.0 and 11.1: 97 MiB, and 51 of its own for a machine.
+    assert sum(file.stat().st_blocks * 512 for file in made.iterdir()) < 128 << 20
+    rollup = Path(f"/proc/{pid_of(machine(vm, three[2]))}/smaps_rollup").read_text()
+    own = sum(int(kib) for kib in re.findall(r"^Private_(?:Clean|Dirty): +(\d+) kB", rollup, re.MULTILINE))
+    assert 0 < own < 100 << 10
+
+
 def test_the_first_bytes_of_the_secure_worlds_generator_differ(three: tuple[str, ...]) -> None:
     told = [run_invoke("run", SAMPLES / "env.c", "--name", name).stdout.decode() for name in three]
     lines = {line for text in told for line in text.splitlines() if line.startswith("random: ")}
