@@ -166,7 +166,7 @@ def remark_on(ram: Copied, streamed: int, qemu: str) -> str:
     if streamed >= ram.size:
         return (
             f"QEMU {qemu} wrote the machine's memory into its state, so resuming takes longer and machines "
-            "share less of it: use one of QEMU 7.2 to 11, which do not"
+            "share less of it: use QEMU 7.2, 10 or 11, which are known not to"
         )
     if ram.disk - ram.data > ram.size // 2:
         return (
