@@ -79,8 +79,8 @@ class Builder:
         self.tools = Tools(workspace.cache / "tools.json")
         self._progress = progress
         self._stop = threading.Event()
-        self.supply = self._supply(config.remote) if config.remote else None
         self.lock = ProductLock(workspace.root)
+        self.supply = self._supply(config.remote) if config.remote else None
         self._llvms: dict[str, Llvm] = {}
         self._toolchains: dict[Path, PinnedToolchain] = {}
         self._opening = threading.Lock()
@@ -242,8 +242,8 @@ class Builder:
         wanted = self.lock.bits(entry.component, entry.key)
         if wanted and bits_of(entry.folder / "products") != wanted:
             say(
-                f"warning: {entry.component} {entry.key[:12]} is other bits than products.lock says: something "
-                "that is not pinned got into it"
+                f"warning: {entry.component} {entry.key[:12]} is other bits than products.lock says: "
+                "something that is not pinned got into it"
             )
 
     def pull(self, name: str, inputs: Inputs) -> Stored | None:

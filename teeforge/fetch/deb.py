@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import tarfile
 from collections.abc import Sequence
@@ -37,7 +38,9 @@ def _unpack(path: Path, folder: Path) -> None:
         with tarfile.open(fileobj=cast(IO[bytes], members[0]), mode="r|*") as tree:
             for entry in tree:
                 _place(tree, entry, folder)
-    except (ArError, IndexError, tarfile.TarError, EOFError) as error:
+    except (ArError, IndexError, OSError, tarfile.TarError, EOFError, lzma.LZMAError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise  # the disk's word, not the reader's
         raise TeeforgeError(
             f"{path} is no Debian package that can be read: {error}", "remove it, and run it again"
         ) from error

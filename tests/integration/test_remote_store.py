@@ -335,7 +335,7 @@ def test_products_that_come_out_otherwise_than_locked_are_not_sent(
     lock = checkout.root / "products.lock"
     lines = lock.read_text().splitlines()
     words = lines[-1].split()
-    lock.write_text("\n".join([*lines[:-1], " ".join([*words[:2], "0" * 64, words[3]])]) + "\n")
+    lock.write_text("\n".join([*lines[:-1], " ".join([*words[:3], "0" * 64, words[4]])]) + "\n")
     with pytest.raises(TeeforgeError, match=r"is other bits than products\.lock says"):
         send(checkout)
 

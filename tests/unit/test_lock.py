@@ -1,0 +1,118 @@
+"""debian.lock: the packages of every architecture, and which packages a few of them need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from debian.deb822 import Packages
+
+from teeforge.base.errors import TeeforgeError
+from teeforge.fetch.closure import closure
+from teeforge.settings.config import Config, DebianSource, QemuTarget, load_config
+from teeforge.settings.host import ARCHITECTURES, host_architecture
+from teeforge.settings.lock import LockedPackage, load_lock, section_of, sections
+
+ROOT = Path(__file__).resolve().parents[2]
+LINE = f"gcc 4:12.2.0-3 pool/main/g/gcc.deb 5216 {'a' * 64}"
+
+
+def locked(root: Path, text: str, **source: object) -> str:
+    """Write a debian.lock of one source, and return what is said of it."""
+    keys: dict[str, object] = {"suite": "bookworm", "architecture": "arm64", "packages": ("gcc",), **source}
+    config = Config(sources={"up": DebianSource(**keys)}, targets={"qemu": QemuTarget("qemu")})  # type: ignore[arg-type]
+    (root / "debian.lock").write_text(f"snapshot: 20261122T000000Z\npackages:\n{text}", encoding="utf-8")
+    try:
+        for section, _ in sections("up", config.sources["up"]):  # type: ignore[arg-type]
+            load_lock(root, config).of(section)
+    except TeeforgeError as error:
+        return error.message
+    return ""
+
+
+def test_a_line_comes_back_as_it_was_written() -> None:
+    package = LockedPackage.read(LINE)
+    assert (package.name, package.version, package.size) == ("gcc", "4:12.2.0-3", 5216)
+    assert package.line() == LINE
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("gcc 12 pool/gcc.deb", "should be name, version, path, size and SHA-256"),
+        (LINE.replace("5216", "much"), "should be name, version, path, size and SHA-256"),
+        (LINE[:-1], "is not 64 hexadecimal digits"),
+        (LINE.replace("pool/main", "../pool"), "should begin with pool/"),
+    ],
+)
+def test_a_line_that_is_none_is_named(tmp_path: Path, line: str, told: str) -> None:
+    assert told in locked(tmp_path, f"  up: |\n    {line}\n")
+
+
+def test_a_package_that_is_not_locked_or_not_asked_for_is_named(tmp_path: Path) -> None:
+    assert locked(tmp_path, f"  up: |\n    {LINE}\n") == ""
+    assert "does not lock make" in locked(tmp_path, f"  up: |\n    {LINE}\n", packages=("gcc", "make"))
+    assert "also locks gcc" in locked(tmp_path, f"  up: |\n    {LINE}\n", packages=())
+    more = LINE.replace("gcc", "cpp")
+    assert locked(tmp_path, f"  up: |\n    {LINE}\n    {more}\n", depends=True) == ""
+    told = locked(tmp_path, f"  up: |\n    {LINE}\n    {more}\n", depends=True, without=("cpp",))
+    assert "also locks cpp" in told
+
+
+def test_a_source_for_the_host_has_a_section_for_each_architecture(tmp_path: Path) -> None:
+    one = f"  up/amd64: |\n    {LINE}\n"
+    assert "does not lock gcc" in locked(tmp_path, one, architecture="host")
+    assert locked(tmp_path, one + one.replace("amd64", "arm64"), architecture="host") == ""
+    only = ("gcc [amd64]",)
+    assert locked(tmp_path, one + "  up/arm64: |\n", architecture="host", packages=only) == ""
+    source = DebianSource("bookworm", "host", ("gcc",))
+    assert section_of("up", source) == f"up/{host_architecture()}"
+
+
+def test_the_toolchain_is_locked_for_every_architecture_in_the_same_versions() -> None:
+    config = load_config(ROOT)
+    lock = load_lock(ROOT, config)
+    found = [
+        {package.name: package.version for package in lock.of(f"toolchain/{architecture}")}
+        for architecture in ARCHITECTURES.values()
+    ]
+    both = set.intersection(*map(set, found))
+    assert len(both) > 100
+    assert [name for name in both if len({versions[name] for versions in found}) > 1] == []
+
+
+def index(**depends: str) -> dict[str, Packages]:
+    """Return packages by name, each with what it depends on, and after `;` what it provides."""
+    made = {}
+    for name, told in depends.items():
+        needs, _, provides = told.partition("; ")
+        fields = {"Package": name, "Depends": needs, "Provides": provides}
+        made[name] = Packages([f"{field}: {value}" for field, value in fields.items() if value])
+    return made
+
+
+def test_dependencies_of_dependencies_are_taken_once_in_a_circle_too() -> None:
+    packages = index(gcc="cpp (>= 12), libc6", cpp="libc6, gcc", libc6="", other="gcc")
+    assert closure(packages, ["gcc"], ()) == ["cpp", "gcc", "libc6"]
+
+
+def test_the_first_alternative_is_taken_unless_another_is_there_already() -> None:
+    packages = index(editor="vi | emacs", vi="", emacs="", both="emacs, vi | emacs")
+    assert closure(packages, ["editor"], ()) == ["editor", "vi"]
+    assert closure(packages, ["both"], ()) == ["both", "emacs"]
+
+
+def test_what_is_left_out_brings_nothing() -> None:
+    packages = index(ssh="passwd | login, libc6", passwd="libpam", login="", libpam="", libc6="")
+    assert closure(packages, ["ssh"], ("passwd",)) == ["libc6", "ssh"]
+
+
+def test_a_virtual_package_is_had_from_who_provides_it() -> None:
+    packages = index(app="awk", mawk="; awk (= 1)")
+    assert closure(packages, ["app"], ()) == ["app", "mawk"]
+    assert closure(packages, ["app"], ("mawk",)) == ["app"]
+
+
+def test_a_dependency_that_nothing_satisfies_is_named() -> None:
+    with pytest.raises(TeeforgeError, match="app depends on ghost, which the suite does not have"):
+        closure(index(app="ghost"), ["app"], ())
