@@ -417,7 +417,7 @@ def wasi_test(_: Context, match: str = "", junit: str = "", target: str = "qemu"
 
 @command(
     help={
-        "only": "unit, integration or e2e (default: all of them and the checks)",
+        "only": "unit, integration, e2e, or hosts: other systems (default: all but hosts)",
         "match": "only the tests whose name has this, as pytest -k",
     }
 )

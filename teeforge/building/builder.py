@@ -350,7 +350,7 @@ class Builder:
         if recipe.llvm:
             llvm = pinned.llvm() if pinned else self._llvm(recipe)
             values |= {"llvm.version": str(llvm.major), "llvm.cmakedir": str(llvm.cmakedir)}
-            values["llvm.static"] = "ON" if pinned else "OFF"
+            values |= {"llvm.static": "ON" if pinned else "OFF", "llvm.link": llvm.link}
         return values
 
 

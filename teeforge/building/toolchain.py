@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError
@@ -22,11 +22,15 @@ _WASM_TARGET = "--target=wasm32-wasi"
 
 @dataclass(frozen=True)
 class Llvm:
-    """An LLVM with its headers; ``cmakedir`` holds its LLVMConfig.cmake."""
+    """An LLVM with its headers; ``cmakedir`` holds its LLVMConfig.cmake.
+
+    ``link`` is what the linker has to be told of where its libraries lie, if not in the system's folders.
+    """
 
     major: int
     cmakedir: Path
     version_line: str
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def find_llvm(wanted: str, accepted: Sequence[int]) -> Llvm:
         llvm = llvm_at(Path(wanted).expanduser())
         if llvm.major not in accepted:
             raise _wrong_llvm([llvm], accepted, f"toolchain.llvm: {wanted} is ")
-        return _with_aarch64(llvm)
+        return replace(_with_aarch64(llvm), link=_libraries_beside(llvm))
     majors = accepted if wanted == "auto" else [int(wanted)]
     if wanted != "auto" and int(wanted) not in accepted:
         raise TeeforgeError(
@@ -169,6 +173,21 @@ def llvm_at(path: Path) -> Llvm:
     raise TeeforgeError(
         f"{path} holds no LLVM to build with: there is no LLVMConfig.cmake",
         "name the folder that has lib/cmake/llvm/LLVMConfig.cmake in it as `toolchain.llvm:`",
+    )
+
+
+def _libraries_beside(llvm: Llvm) -> str:
+    """Return how to link with an LLVM that was unpacked somewhere, with what it needs beside it.
+
+    Those lie in a multiarch folder, as packages have them. The libraries of its libraries are looked for by
+    DT_RPATH only, hence no new dtags.
+    """
+    prefix = llvm.cmakedir.parents[2]
+    beside = sorted(folder for folder in prefix.parent.glob("*-linux-gnu") if any(folder.glob("*.so*")))
+    if prefix.is_relative_to("/usr/lib") or not beside:
+        return ""
+    return ",".join(
+        ["-Wl,--disable-new-dtags", *(f"-rpath,{folder}" for folder in (prefix / "lib", *beside))]
     )
 
 

@@ -19,7 +19,7 @@ _OWN = (
     *("source", "out", "python", "source.date", "source.commit", "source.version"),
     *("toolchain.cross", "toolchain.usr"),
 )
-_LLVM = ("llvm.version", "llvm.cmakedir", "llvm.static")
+_LLVM = ("llvm.version", "llvm.cmakedir", "llvm.static", "llvm.link")
 # The component that has the compilers, where the host's are not used, and its product.
 TOOLCHAIN = "toolchain"
 _COMPILERS = f"{TOOLCHAIN}.root"

@@ -76,6 +76,17 @@ def test_llvm_may_be_named_by_its_folder_or_its_config(llvm: Install, tmp_path: 
         assert find_llvm(str(path), ACCEPTED).major == 15
 
 
+def test_an_unpacked_llvm_is_linked_with_the_libraries_beside_it(llvm: Install, tmp_path: Path) -> None:
+    prefix = llvm("14.0.6")
+    assert find_llvm(str(prefix), ACCEPTED).link == ""
+    beside = prefix.parent / "x86_64-linux-gnu"
+    beside.mkdir()
+    (beside / "libz3.so.4").touch()
+    expected = f"-Wl,--disable-new-dtags,-rpath,{prefix}/lib,-rpath,{beside}"
+    assert find_llvm(str(prefix), ACCEPTED).link == expected
+    assert find_llvm("auto", ACCEPTED).link == ""
+
+
 def test_llvm_19_alone_is_named_with_what_to_install(llvm: Install) -> None:
     llvm("19.1.0")
     error = refusal("auto")
