@@ -179,16 +179,31 @@ def llvm_at(path: Path) -> Llvm:
 def _libraries_beside(llvm: Llvm) -> str:
     """Return how to link with an LLVM that was unpacked somewhere, with what it needs beside it.
 
-    Those lie in a multiarch folder, as packages have them. The libraries of its libraries are looked for by
-    DT_RPATH only, hence no new dtags.
+    Those lie in a multiarch folder, as packages have them. libLLVM has a DT_RUNPATH of its own, which keeps
+    ours (DT_RPATH, hence no new dtags) from what it needs: so the program names those libraries itself.
     """
     prefix = llvm.cmakedir.parents[2]
     beside = sorted(folder for folder in prefix.parent.glob("*-linux-gnu") if any(folder.glob("*.so*")))
     if prefix.is_relative_to("/usr/lib") or not beside:
         return ""
-    return ",".join(
-        ["-Wl,--disable-new-dtags", *(f"-rpath,{folder}" for folder in (prefix / "lib", *beside))]
-    )
+    words = ["-Wl,--disable-new-dtags", *(f"-rpath,{folder}" for folder in (prefix / "lib", *beside))]
+    needed = [folder / name for name in _needed(prefix / "lib") for folder in beside]
+    if there := [str(path) for path in needed if path.exists()]:
+        words += ["--push-state", "--no-as-needed", *there, "--pop-state"]
+    return ",".join(words)
+
+
+def _needed(libraries: Path) -> list[str]:
+    """Return the libraries that an LLVM's shared one names (DT_NEEDED)."""
+    from elftools.elf.dynamic import DynamicSection
+    from elftools.elf.elffile import ELFFile
+
+    for path in sorted(libraries.glob("libLLVM-*.so")):
+        with path.open("rb") as file:
+            dynamic = ELFFile(file).get_section_by_name(".dynamic")
+            if isinstance(dynamic, DynamicSection):
+                return [str(tag.needed) for tag in dynamic.iter_tags("DT_NEEDED")]  # type: ignore[attr-defined]
+    return []
 
 
 def _with_aarch64(llvm: Llvm) -> Llvm:
