@@ -7,12 +7,17 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
+if TYPE_CHECKING:
+    from teeforge.lab import Lab
+
+# The checkout that is meant is the one that this file is part of, wherever the user stands.
+HERE = Path(__file__).absolute().parent
 COMPONENT = "the component, as in recipes/"
 JOBS = "compilers at once (default: `jobs:` of config.yaml)"
 PLACE = {
@@ -45,73 +50,69 @@ def command(**options: Any) -> Callable[[Callable[..., int | None]], Any]:
     return decorate
 
 
+def _lab(*, jobs: int = 0, live: bool = True) -> Lab:
+    """Return the laboratory of this checkout."""
+    from teeforge.lab import Lab
+    from teeforge.settings.config import find_root
+
+    return Lab(find_root(HERE), jobs=jobs, live=live)
+
+
 @command(help=PLACE)
 def demo(_: Context, target: str = "qemu", name: str = "") -> int:
     """Do it all, from a bare host to the TEE's greeting."""
-    from teeforge.lab import Lab
     from teeforge.machines.fleet import Place
     from teeforge.runs.running import demo
 
-    return demo(Lab(), Place(target, name))
+    return demo(_lab(), Place(target, name))
 
 
 @command()
 def fetch(_: Context) -> None:
     """Fetch every source at its pinned commit or version."""
-    from teeforge.lab import Lab
-
-    Lab().fetch()
+    _lab().fetch()
 
 
 @command()
 def patch(_: Context) -> None:
     """Write out every component's patched work tree."""
-    from teeforge.lab import Lab
-
-    Lab().patch()
+    _lab().patch()
 
 
 @command(positional=["name"], help={"name": COMPONENT, "jobs": JOBS})
 def build(_: Context, name: str, jobs: int = 0) -> None:
     """Build one component and what it needs."""
-    from teeforge.lab import Lab
-
-    Lab(jobs=jobs).build([name])
+    _lab(jobs=jobs).build([name])
 
 
 @command(help={"jobs": JOBS})
 def build_all(_: Context, jobs: int = 0) -> None:
     """Build every component that is not up to date."""
-    from teeforge.lab import Lab
-
-    Lab(jobs=jobs).build()
+    _lab(jobs=jobs).build()
 
 
 @command(positional=["name"], help={"name": COMPONENT})
 def explain(_: Context, name: str) -> None:
     """Say which input of a component changed, old and new."""
     from teeforge.building.why import explain as lines
-    from teeforge.lab import Lab
 
-    print("\n".join(lines(Lab().builder, name)))
+    print("\n".join(lines(_lab().builder, name)))
 
 
 @command(positional=["name"], help={"name": COMPONENT})
 def why(_: Context, name: str) -> None:
     """Say who needs a component, and what of it is deployed."""
     from teeforge.building.why import dependents
-    from teeforge.lab import Lab
 
-    print("\n".join(dependents(Lab().recipes, name)))
+    print("\n".join(dependents(_lab().recipes, name)))
 
 
 @command(default=True, help={"json": "print JSON on stdout"})
 def list_store(_: Context, json: bool = False) -> None:
     """List the products that are kept, their sizes and ages."""
-    from teeforge.lab import Lab
     from teeforge.report import show_store
 
-    show_store(Lab(), json)
+    show_store(_lab(), json)
 
 
 @command(
@@ -122,19 +123,17 @@ def list_store(_: Context, json: bool = False) -> None:
 )
 def prune(_: Context, keep_days: str = "", max_size: str = "") -> None:
     """Remove products that were not used for long."""
-    from teeforge.lab import Lab
     from teeforge.report import prune_store
 
-    prune_store(Lab(), keep_days, max_size)
+    prune_store(_lab(), keep_days, max_size)
 
 
 @command(help={"again": "send also what is there already"})
 def push(_: Context, again: bool = False) -> None:
     """Send products that the remote store lacks to it."""
     from teeforge.building.exchange import push as send
-    from teeforge.lab import Lab
 
-    lab = Lab()
+    lab = _lab()
     send(lab.builder, lab.build().values(), again)
 
 
@@ -142,9 +141,8 @@ def push(_: Context, again: bool = False) -> None:
 def pull(_: Context) -> int:
     """Fetch the products needed now from the remote store."""
     from teeforge.building.exchange import pull as fetch_products
-    from teeforge.lab import Lab
 
-    lab = Lab()
+    lab = _lab()
     return fetch_products(lab.builder, lab.everyday())
 
 
@@ -159,10 +157,9 @@ def boot(
     _: Context, cold: bool = False, ephemeral: bool = False, target: str = "qemu", name: str = ""
 ) -> None:
     """Start the machine, wait until it answers over SSH."""
-    from teeforge.lab import Lab
     from teeforge.machines.fleet import Place
 
-    fleet, place = Lab().fleet, Place(target, name)
+    fleet, place = _lab().fleet, Place(target, name)
     if not ephemeral:
         fleet.boot(place, cold=cold)
         return
@@ -174,10 +171,9 @@ def boot(
 @command(help=PLACE)
 def deploy(_: Context, target: str = "qemu", name: str = "") -> None:
     """Push TAs and host apps to the target over SSH."""
-    from teeforge.lab import Lab
     from teeforge.machines.fleet import Place
 
-    Lab().deploy(Place(target, name))
+    _lab().deploy(Place(target, name))
 
 
 @command(
@@ -203,14 +199,13 @@ def run(
     name: str = "",
 ) -> int:
     """Run a .c, .wasm or .aot in the TEE."""
-    from teeforge.lab import Lab
     from teeforge.machines.fleet import Place
     from teeforge.runs.running import RunOptions, run, split_arguments, standard_input
 
     options = RunOptions(
         heap, split_arguments(args), tuple(env or ()), tuple(dir or ()), standard_input(), where
     )
-    lab, path, place = Lab(), Path(file).expanduser(), Place(target, name)
+    lab, path, place = _lab(), Path(file).expanduser(), Place(target, name)
     with lab.fleet.ephemeral(place) if ephemeral else nullcontext(place) as place:
         return run(lab, path, place, options)
 
@@ -231,22 +226,20 @@ def dev(
     name: str = "",
 ) -> int:
     """Build, send and run at each save, until Ctrl-C."""
-    from teeforge.lab import Lab
     from teeforge.machines.fleet import Place
     from teeforge.runs.dev import KEEP, dev
     from teeforge.runs.running import RunOptions, split_arguments
 
     options = RunOptions(heap, split_arguments(args), tuple(env or ()), tuple(dir or ()), keep=KEEP)
-    return dev(Lab(live=False), Path(file).expanduser(), Place(target, name), options)
+    return dev(_lab(live=False), Path(file).expanduser(), Place(target, name), options)
 
 
 @command(positional=["file"], help={"file": "a .wasm or .aot", "json": "print JSON on stdout"})
 def wasm_info(_: Context, file: str, json: bool = False) -> int:
     """Tell what is in a module, and whether it will run."""
     from teeforge.inspection import show_wasm_info
-    from teeforge.lab import Lab
 
-    return show_wasm_info(Lab(), Path(file).expanduser(), json)
+    return show_wasm_info(_lab(), Path(file).expanduser(), json)
 
 
 @command(
@@ -263,29 +256,26 @@ def heap_bounds(
 ) -> None:
     """Find the smallest and largest heap by trying in the TEE."""
     from teeforge.inspection import show_heap_bounds
-    from teeforge.lab import Lab
     from teeforge.machines.fleet import Place
     from teeforge.runs.running import split_arguments
 
-    show_heap_bounds(Lab(), Path(file).expanduser(), Place(target, name), split_arguments(args), json)
+    show_heap_bounds(_lab(), Path(file).expanduser(), Place(target, name), split_arguments(args), json)
 
 
 @command(positional=["what"], help={"what": "a result code, a message, or a log file of the secure world"})
 def explain_error(_: Context, what: str) -> int:
     """Put a TEE error or a TA's panic into words."""
     from teeforge.inspection import show_explanation
-    from teeforge.lab import Lab
 
-    return show_explanation(Lab(), what)
+    return show_explanation(_lab(), what)
 
 
 @command(help={"json": "print JSON on stdout"})
 def plan(_: Context, json: bool = False) -> None:
     """Show who takes how much of the secure memory."""
     from teeforge.inspection import show_plan
-    from teeforge.lab import Lab
 
-    show_plan(Lab(), json)
+    show_plan(_lab(), json)
 
 
 @command(default=True, help={"repeat": "runs of each (default: 10)", "json": "print JSON on stdout", **PLACE})
@@ -294,10 +284,9 @@ def bench(_: Context, repeat: int = 10, json: bool = False, target: str = "qemu"
     from json import dumps
 
     from teeforge.benchmarks.bench import run_bench
-    from teeforge.lab import Lab
     from teeforge.machines.fleet import Place
 
-    found = run_bench(Lab(), Place(target, name), repeat)
+    found = run_bench(_lab(), Place(target, name), repeat)
     print(dumps(found.as_json(), indent=2) if json else "\n".join(found.lines()))
 
 
@@ -314,46 +303,41 @@ def pipeline(_: Context, repeat: int = 3, only: str = "", quick: bool = False, j
     from json import dumps
 
     from teeforge.benchmarks.pipeline import bench_pipeline
-    from teeforge.lab import Lab
 
-    report, lines = bench_pipeline(Lab(), repeat, only, quick)
+    report, lines = bench_pipeline(_lab(), repeat, only, quick)
     print(dumps(report, indent=1) if json else "\n".join(lines))
 
 
 @command(help=PLACE)
 def shell(_: Context, target: str = "qemu", name: str = "") -> int:
     """Open a shell on the target."""
-    from teeforge.lab import Lab
     from teeforge.machines.fleet import Place
 
-    return Lab().fleet.shell(Place(target, name))
+    return _lab().fleet.shell(Place(target, name))
 
 
 @command(help={"secure": "the secure world's console (default: Linux's)", **PLACE})
 def console(_: Context, secure: bool = False, target: str = "qemu", name: str = "") -> None:
     """Attach to a serial console; Ctrl-] leaves it."""
-    from teeforge.lab import Lab
     from teeforge.machines.fleet import Place
 
-    Lab().fleet.console(Place(target, name), "secure" if secure else "normal")
+    _lab().fleet.console(Place(target, name), "secure" if secure else "normal")
 
 
 @command(help={"json": "print JSON on stdout"})
 def status(_: Context, json: bool = False) -> None:
     """Show components, targets, and the ssh lines to type."""
-    from teeforge.lab import Lab
     from teeforge.report import show_status
 
-    show_status(Lab(), json)
+    show_status(_lab(), json)
 
 
 @command(help={"all": "every machine that runs", **PLACE})
 def halt(_: Context, all: bool = False, target: str = "qemu", name: str = "") -> None:
     """Stop the machine."""
-    from teeforge.lab import Lab
     from teeforge.machines.fleet import Place
 
-    fleet = Lab().fleet
+    fleet = _lab().fleet
     if all:
         fleet.halt_all()
     else:
@@ -363,18 +347,15 @@ def halt(_: Context, all: bool = False, target: str = "qemu", name: str = "") ->
 @command(help={"everything": "sources, products, keys and machines as well"})
 def clean(_: Context, everything: bool = False) -> None:
     """Remove work trees, logs and caches."""
-    from teeforge.lab import Lab
-
-    Lab().clean(everything)
+    _lab().clean(everything)
 
 
 @command(help={"fix": "install what is missing with apt", "json": "print JSON on stdout"})
 def doctor(_: Context, fix: bool = False, json: bool = False) -> int:
     """Check that this host has all that is needed."""
-    from teeforge.lab import Lab
     from teeforge.report import show_health
 
-    return show_health(Lab(), fix, json)
+    return show_health(_lab(), fix, json)
 
 
 @command()
@@ -382,9 +363,8 @@ def lock(_: Context) -> None:
     """Pin config.yaml's Debian packages anew in debian.lock."""
     from teeforge.base.progress import say
     from teeforge.fetch.relock import relock
-    from teeforge.lab import Lab
 
-    lab = Lab()
+    lab = _lab()
     for line in relock(lab.root, lab.config):
         say(line)
 
@@ -408,11 +388,10 @@ def lock_products(_: Context) -> None:
 )
 def wasi_test(_: Context, match: str = "", junit: str = "", target: str = "qemu", name: str = "") -> int:
     """Run the official WASI test suite in the TEE."""
-    from teeforge.lab import Lab
     from teeforge.machines.fleet import Place
     from teeforge.runs.wasi_test import run_suite
 
-    return run_suite(Lab(), Place(target, name), match, Path(junit).expanduser() if junit else None)
+    return run_suite(_lab(), Place(target, name), match, Path(junit).expanduser() if junit else None)
 
 
 @command(
@@ -423,10 +402,9 @@ def wasi_test(_: Context, match: str = "", junit: str = "", target: str = "qemu"
 )
 def test(_: Context, only: str = "", match: str = "") -> int:
     """Run the whole test suite, lint to end-to-end."""
-    from teeforge.lab import Lab
     from teeforge.selftest import run_tests
 
-    return run_tests(Lab(), only, match)
+    return run_tests(_lab(), only, match)
 
 
 namespace = Collection(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from teeforge.base.errors import as_typed
 from teeforge.base.progress import say
 
 if TYPE_CHECKING:
@@ -21,7 +23,8 @@ def show_wasm_info(lab: Lab, file: Path, as_json: bool) -> int:
     from teeforge.modules import wasminfo
 
     info = wasminfo.inspect(file, lab.plan())
-    print(json.dumps(wasminfo.as_json(info), indent=1) if as_json else "\n".join(wasminfo.as_lines(info)))
+    lines = json.dumps(wasminfo.as_json(info), indent=1) if as_json else "\n".join(wasminfo.as_lines(info))
+    print(as_typed(lines))
     return 0 if info.verdict.runs else 1
 
 
@@ -73,15 +76,15 @@ def show_explanation(lab: Lab, what: str) -> int:
     from teeforge.diagnosis.words import WORDS, explain_abort, explain_text, load_words
 
     text = what
-    if Path(what).is_file():
-        text = Path(what).read_text(encoding="utf-8", errors="replace")
+    with contextlib.suppress(OSError):  # no such file, or too long for the name of one: the words themselves
+        text = Path(what).expanduser().read_text(encoding="utf-8", errors="replace")
     lines = []
     if panic := read_panic(text, lab.elf_of, lab.config.toolchain.cross):
         lines = [*panic.lines(), explain_abort(panic.reason)]
         text = panic.reason
     lines += explain_text(load_words(lab.root / WORDS), text)
     for line in lines:
-        print(line)
+        print(as_typed(line))
     if not lines:
         say("nothing in it is known: give a result code (0xffff3024), a message, or the secure world's log")
     return 0 if lines else 1

@@ -16,7 +16,7 @@ from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import Progress, say
 from teeforge.building.builder import Builder
 from teeforge.machines.fleet import Fleet, Place
-from teeforge.settings.config import find_root, load_config
+from teeforge.settings.config import load_config
 from teeforge.settings.lock import load_lock
 from teeforge.settings.recipe import Recipe, load_recipes
 from teeforge.settings.workspace import open_workspace
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 class Lab:
     """The sources, products and targets of one checkout."""
 
-    def __init__(self, root: Path | None = None, *, jobs: int = 0, live: bool = True) -> None:
+    def __init__(self, root: Path, *, jobs: int = 0, live: bool = True) -> None:
         """Read the settings; ``live`` says whether builds may draw on a terminal."""
-        self.root = root or find_root(Path.cwd())
+        self.root = root
         self.config = load_config(self.root)
         if jobs:
             self.config = dataclasses.replace(self.config, jobs=jobs)

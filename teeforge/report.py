@@ -49,7 +49,7 @@ def show_health(lab: Lab, fix: bool, as_json: bool) -> int:
         for check in checks:
             print(f"{check.name:<28} {check.words()}")
     if missing := missing_packages(checks):
-        say(f"to install all that is missing: invoke doctor --fix, or apt install {' '.join(missing)}")
+        say(f"to install all that is missing: `invoke doctor --fix`, or apt install {' '.join(missing)}")
     return 0 if all(check.ok for check in checks) else 1
 
 

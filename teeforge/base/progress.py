@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from teeforge.base.errors import as_typed
+
 if TYPE_CHECKING:
     from rich.live import Live
 
@@ -101,4 +103,4 @@ class Progress:
 
 def say(text: str) -> None:
     """Print a line for the user on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(as_typed(text), file=sys.stderr, flush=True)

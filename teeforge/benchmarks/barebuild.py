@@ -62,7 +62,7 @@ def _steps(
 def main(folder: Path) -> None:
     """Build in ``folder``, made anew, and print what it took."""
     shutil.rmtree(folder, ignore_errors=True)
-    print(json.dumps(bare_build(Lab(), folder)))
+    print(json.dumps(bare_build(Lab(Path.cwd()), folder)))
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ from pathlib import Path
 from teeforge.machines.fleet import Place
 from teeforge.lab import Lab
 from teeforge.targets.parcel import Upload
-target = Lab().fleet.boot(Place())
+target = Lab(Path.cwd()).fleet.boot(Place())
 with target.connect() as session:
     began = time.monotonic()
     session.push([Upload(Path(sys.argv[1]), "/tmp/large", 0o644)])

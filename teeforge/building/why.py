@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from teeforge.base.errors import as_typed
 from teeforge.building.builder import Builder, Inputs
 from teeforge.settings.recipe import Recipe, build_order, depends_on
 
@@ -37,7 +38,7 @@ def explain(builder: Builder, name: str) -> list[str]:
     stale = [other for other in depends_on(builder.recipes[name]) if other not in done]
     if stale:
         said = [f"{name}: cannot be known before {', '.join(stale)} is built, which is not up to date"]
-        return said + [f"    invoke explain {other}" for other in stale]
+        return said + [as_typed(f"    `invoke explain {other}` tells") for other in stale]
     inputs = builder.inputs(name, done)
     entry = builder.find(name, inputs.key)
     if entry:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -177,7 +177,7 @@ class Config:
     @property
     def store_folder(self) -> Path | None:
         """Where products are kept, if not in the build folder: shared by checkouts and users."""
-        return Path(self.store).expanduser().absolute() if self.store else None
+        return Path(self.store).expanduser() if self.store else None
 
     def mirrored(self, url: str) -> str:
         """Return where ``url`` is really fetched from: the longest matching prefix of ``mirrors``."""
@@ -208,4 +208,31 @@ def find_root(start: Path) -> Path:
 def load_config(root: Path) -> Config:
     """Read ``root``/config.yaml; TEEFORGE_CONFIG names another file (for tests and experiments)."""
     path = Path(os.environ.get("TEEFORGE_CONFIG") or root / "config.yaml")
-    return schema.load(path, Config)
+    try:
+        return anchored(schema.load(path, Config), root)
+    except ValueError as error:
+        raise TeeforgeError(f"{path}: {error}", "1 to correct in config.yaml") from error
+
+
+def anchored(config: Config, root: Path) -> Config:
+    """Return ``config`` with its paths absolute: what is relative in it begins at the checkout ``root``."""
+
+    def at(path: str) -> str:
+        return str((root / Path(path).expanduser()).absolute())
+
+    def of_target(target: QemuTarget | SshTarget) -> QemuTarget | SshTarget:
+        return replace(target, key=at(target.key)) if isinstance(target, SshTarget) and target.key else target
+
+    tools = config.toolchain
+    if tools.llvm != "auto" and not tools.llvm.isdecimal():
+        tools = replace(tools, llvm=at(tools.llvm))
+    # It may also be a program's name.
+    if "/" in tools.wasm_cc or (root / tools.wasm_cc).is_dir():
+        tools = replace(tools, wasm_cc=at(tools.wasm_cc))
+    return replace(
+        config,
+        toolchain=tools,
+        store=at(config.store) if config.store else None,
+        remote=at(config.remote) if config.remote and "://" not in config.remote else config.remote,
+        targets={name: of_target(target) for name, target in config.targets.items()},
+    )

@@ -173,8 +173,9 @@ def test_dev_wants_a_program_that_is_there(scratch: Scratch) -> None:
 
 def scratch_shell(scratch: Scratch, script: str) -> str:
     """Run a line of shell in the copy's machine."""
-    told = "import sys; from teeforge.lab import Lab; from teeforge.ssh.remote import capture_remote; "
-    told += "s = Lab().fleet.machine_as_it_is('qemu').target().connect(); "
+    told = "import sys; from pathlib import Path; from teeforge.lab import Lab; "
+    told += "from teeforge.ssh.remote import capture_remote; "
+    told += "s = Lab(Path.cwd()).fleet.machine_as_it_is('qemu').target().connect(); "
     told += "print(capture_remote(s.client, 'qemu', sys.argv[1])[1], end=''); s.close()"
     done = subprocess.run(
         [sys.executable, "-c", told, script], cwd=scratch.root, capture_output=True, text=True, check=True

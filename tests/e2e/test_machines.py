@@ -243,6 +243,7 @@ def test_an_invocation_killed_at_any_moment_is_followed_by_one_that_succeeds(vm:
 
 HALF_A_WORD = """
 import os, socket, time
+from pathlib import Path
 from teeforge.machines import machine
 from teeforge.machines import wake
 from teeforge.machines.fleet import Place
@@ -256,7 +257,7 @@ def woken(folder, name, identity):
     time.sleep(0.5)
     os._exit(9)
 machine.woken = woken
-Lab().fleet.boot(Place())
+Lab(Path.cwd()).fleet.boot(Place())
 """
 
 
