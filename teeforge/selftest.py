@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
 from teeforge.building.doctor import ensure_host
+from teeforge.fetch.pip import pip_install
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab
@@ -43,12 +44,5 @@ def _install_requirements(root: Path) -> None:
     if installed.is_file() and installed.read_bytes() == locked.read_bytes():
         return
     say("installing requirements-test.txt into .venv")
-    options = ["--quiet", "--disable-pip-version-check", "--retries", "10", "--timeout", "60"]
-    options += ["--require-hashes", "--only-binary", ":all:", "--no-deps", "-r", str(locked)]
-    done = subprocess.run([sys.executable, "-m", "pip", "install", *options], stdout=sys.stderr, check=False)
-    if done.returncode != 0:
-        raise TeeforgeError(
-            "pip could not install requirements-test.txt (its own words are above)",
-            "check the network and https_proxy, then run it again",
-        )
+    pip_install([sys.executable, "-I", "-m", "pip"], locked)
     installed.write_bytes(locked.read_bytes())

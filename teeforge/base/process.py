@@ -187,6 +187,21 @@ def missing_program(name: str) -> TeeforgeError:
     )
 
 
+def end_with_children(child: subprocess.Popen[bytes]) -> None:
+    """End a process and what it started: one that may ask on the terminal has no group of its own."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):  # it has ended just now
+            # proc(5): the parent is the second word after the name, which may have anything in it.
+            parent = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
+            parents.setdefault(parent, []).append(int(stat.parent.name))
+    doomed = [child.pid] if child.poll() is None else []
+    for pid in doomed:
+        doomed += parents.get(pid, [])
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGTERM)
+
+
 def _kill_group(child: subprocess.Popen[str]) -> None:
     """End a step and everything it started."""
     with contextlib.suppress(ProcessLookupError):

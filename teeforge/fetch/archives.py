@@ -61,7 +61,7 @@ def _ask(*argv: str) -> str:
 
 
 @functools.cache
-def apt_proxies() -> dict[str, str] | None:
+def proxies() -> dict[str, str] | None:
     """Return apt's proxies where the environment names none."""
     if any(os.environ.get(name) for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy")):
         return None

@@ -7,17 +7,24 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError, UnreachableError
 from teeforge.base.files import write_atomically
-from teeforge.fetch.archives import apt_proxies, archive_bases
+from teeforge.base.progress import say
+from teeforge.fetch.archives import archive_bases, proxies
 from teeforge.fetch.deb import unpack_debs
-from teeforge.settings.config import Config
-from teeforge.settings.lock import DebianLock, LockedPackage
+from teeforge.fetch.waiting import PATIENCE, SAID, Waiting, asked, by_proxy, plainly
+
+if TYPE_CHECKING:
+    from teeforge.settings.config import Config
+    from teeforge.settings.lock import DebianLock, LockedPackage
 
 _CHUNK = 1 << 16
 _AT_ONCE = 4
-_TIMEOUT = (20, 120)  # seconds to connect, seconds without a byte: slow proxies are patient ones
+_TIMEOUT = (SAID, PATIENCE)  # seconds to connect, seconds without a byte: slow proxies are patient ones
+# Archives that could not be reached: no other package waits for them.
+_away: dict[str, str] = {}
 
 
 class Pool:
@@ -56,11 +63,19 @@ class Pool:
 
     def _download(self, package: LockedPackage, path: Path, meter: _Meter) -> None:
         problems: list[str] = []
-        for base in archive_bases(self._archive.mirror, self._archive.snapshot, self._lock.snapshot):
+        bases = list(archive_bases(self._archive.mirror, self._archive.snapshot, self._lock.snapshot))
+        for base, following in zip(bases, [*bases[1:], ""], strict=True):
+            if base in _away:
+                problems.append(_away[base])
+                continue
             try:
                 data = _verified(f"{base}/{package.path}", package)
             except TeeforgeError as error:
                 problems.append(error.message)
+                if isinstance(error, UnreachableError):
+                    _away[base] = error.message
+                if following:
+                    say(f"{error.message}; now asking {following}")
                 continue
             write_atomically(path, data)
             meter.add(package)
@@ -94,12 +109,22 @@ def download(url: str) -> bytes:
     import requests
 
     try:
-        with requests.get(url, timeout=_TIMEOUT, stream=True, proxies=apt_proxies()) as answer:
+        with (
+            Waiting(asked(url, proxies())) as waiting,
+            requests.get(url, timeout=_TIMEOUT, stream=True, proxies=proxies()) as answer,
+        ):
             if answer.status_code != 200:
                 raise TeeforgeError(f"{url}: HTTP {answer.status_code} {answer.reason}")
-            return b"".join(answer.iter_content(_CHUNK))
+            chunks = []
+            for chunk in answer.iter_content(_CHUNK):
+                waiting.heard()
+                chunks.append(chunk)
+            return b"".join(chunks)
     except requests.RequestException as error:
-        raise TeeforgeError(f"{url}: {_plain(error)}") from error
+        silent = isinstance(error, (requests.Timeout, requests.exceptions.ProxyError))
+        away = silent or any(sign in str(error) for sign in ("NewConnectionError", "NameResolutionError"))
+        kind = UnreachableError if away else TeeforgeError
+        raise kind(f"{url}{by_proxy(url, proxies())}: {plainly(str(error))}") from error
 
 
 def _verified(url: str, package: LockedPackage) -> bytes:
@@ -113,22 +138,3 @@ def _verified(url: str, package: LockedPackage) -> bytes:
     return data
 
 
-def _plain(error: Exception) -> str:
-    """Say what went wrong on the network in a few words."""
-    text = str(error)
-    for sign, words in (
-        (
-            "Name or service not known",
-            "the host's name is not known (no network, or a proxy is needed)",
-        ),
-        (
-            "Temporary failure in name resolution",
-            "the host's name cannot be looked up (no network?)",
-        ),
-        ("Failed to resolve", "the host's name cannot be looked up (no network?)"),
-        ("Connection refused", "connection refused"),
-        ("timed out", "timed out"),
-    ):
-        if sign in text:
-            return words
-    return text.splitlines()[0][:200]

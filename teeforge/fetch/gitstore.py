@@ -10,34 +10,37 @@ import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from teeforge.base.errors import TeeforgeError, UnreachableError
+from teeforge.base.errors import TeeforgeError
 from teeforge.base.hostboot import is_of_this_boot, put_stamp
 from teeforge.base.locking import exclusive_lock
+from teeforge.fetch.gitfetch import fetch_commit
 
 # What has no date of its own is as old as this: 2020-01-01, Unix seconds.
 OVERLAY_DATE = 1577836800
 
-# Set by a git hook or a user's shell, these would make git look at another repository.
-_MISLEADING = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-    "GIT_PREFIX",
+# What git may see of the user's variables that begin with GIT_: how to reach a server, and what concerns
+# nothing but messages. The others would make git look at another repository, or write other bits.
+_HARMLESS = re.compile(
+    r"GIT_(SSL_|SSH|HTTP_|PROXY_|CONFIG|ASKPASS|ALLOW_PROTOCOL|PROTOCOL|TRACE|CURL_VERBOSE|EXEC_PATH|PYTHON_"
+    r"|AUTHOR_(NAME|EMAIL)|COMMITTER_(NAME|EMAIL))"
 )
+# The user's settings say how to reach a server, and nothing of what a tree is: apply.whitespace, core.eol,
+# attributes and hooks of his are for his own repositories.
+_NOBODYS_SETTINGS = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_CONFIG_PARAMETERS": "",
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "core.attributesFile",
+    "GIT_CONFIG_VALUE_0": os.devnull,
+}
 _COMMITTER = {"GIT_COMMITTER_NAME": "teeforge", "GIT_COMMITTER_EMAIL": "teeforge@localhost"}
-_NOT_THERE = re.compile(
-    r"not our ref|unadvertised object|remote error: upload-pack|no such remote ref|couldn't find remote ref"
-)
-_TRIES = 3
 _EPOCH = f"{OVERLAY_DATE} +0000"
 
 
@@ -45,8 +48,8 @@ class GitStore:
     """A bare repository at ``path``, made when it is first used."""
 
     def __init__(self, path: Path) -> None:
-        for name in _MISLEADING:
-            os.environ.pop(name, None)
+        for name in [name for name in os.environ if name.startswith("GIT_") and not _HARMLESS.match(name)]:
+            del os.environ[name]
         import git
 
         self.path = path
@@ -57,7 +60,8 @@ class GitStore:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with exclusive_lock(path.with_name(f"{path.name}.init")):
                     (path / "config.lock").unlink(missing_ok=True)
-                    git.Repo.init(path, bare=True)
+                    options: Any = {"object_format": "sha1", "template": ""}
+                    git.Repo.init(path, bare=True, allow_unsafe_options=True, **options)
                     ready.touch()
             repository = git.Repo(path)
         except git.GitCommandNotFound as error:
@@ -79,32 +83,10 @@ class GitStore:
         """Fetch ``commit`` from ``url`` unless it is here; git checks every object by its hash."""
         if self.has(commit):
             return
-        import git
-
         # Our callers hold a lock of their own: what git's lock files tell of is a run that was killed.
         for stale in (self.path / "shallow.lock", *self.path.glob("refs/teeforge/*.lock")):
             stale.unlink(missing_ok=True)
-        for attempt in range(1, _TRIES + 1):
-            try:
-                self._git.execute(
-                    ["git", "-c", "protocol.version=2", "-c", "http.lowSpeedLimit=1",
-                     "-c", "http.lowSpeedTime=120", "fetch", "--quiet", "--no-tags",
-                     f"--depth={depth}", url, f"+{commit}:refs/teeforge/{commit}"]
-                )  # fmt: skip
-                break
-            except git.GitCommandError as error:
-                told = str(error.stderr)
-                if _NOT_THERE.search(told):
-                    raise TeeforgeError(
-                        f"{url} does not have commit {commit}",
-                        "correct `commit:` in config.yaml, or `mirrors:` if the mirror is behind",
-                    ) from error
-                if attempt == _TRIES:
-                    raise UnreachableError(
-                        f"{url} cannot be fetched: {_last_line(told)}",
-                        "check the network, set https_proxy, or name one of `mirrors:` in config.yaml",
-                    ) from error
-                time.sleep(attempt)
+        fetch_commit(self._git, url, commit, depth)
         if not self.has(commit):
             raise TeeforgeError(f"{url} did not deliver commit {commit}", "try another mirror")
 
@@ -157,6 +139,7 @@ class GitStore:
             index.unlink(missing_ok=True)
             put_stamp(stamp)
         folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
         index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
         work_tree = f"--work-tree={folder}"
         config = ("-c", "core.autocrlf=false", "-c", "core.fileMode=true", "-c", "core.bare=false")
@@ -242,7 +225,7 @@ class GitStore:
     ) -> bytes:
         import git
 
-        env = dict(environment or {})
+        env = {**_NOBODYS_SETTINGS, **(environment or {})}
         if index is not None:
             env["GIT_INDEX_FILE"] = str(index)
         try:
@@ -253,6 +236,7 @@ class GitStore:
                     istream=given,
                     stdout_as_string=False,
                     strip_newline_in_stdout=False,
+                    umask=0o022,
                 )
         except git.GitCommandError as error:
             told = re.sub(r"^\s*stderr: '|'$", "", str(error.stderr).strip())

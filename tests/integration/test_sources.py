@@ -126,7 +126,7 @@ def test_a_pin_that_upstream_does_not_have_is_named(checkout: Checkout) -> None:
 def test_an_upstream_that_cannot_be_reached_is_named_with_what_to_do(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("teeforge.fetch.gitstore.time.sleep", lambda _: None)
+    monkeypatch.setattr("teeforge.fetch.gitfetch.time.sleep", lambda _: None)
     checkout.configure(mirrors={checkout.upstream.url: "http://127.0.0.1:9/nothing.git"})
     with pytest.raises(TeeforgeError) as caught:
         compose(checkout)
