@@ -18,6 +18,9 @@ from teeforge.base.errors import TeeforgeError
 _running: set[subprocess.Popen[str]] = set()
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
+# The modes of files that host programs make may end up in products; what is secret is given its own mode.
+UMASK = 0o022
+
 # What a host program may see of the user's environment; everything else could change the bits.
 _PASSED_ON = (
     "PATH",
@@ -87,6 +90,7 @@ def run(
             input=stdin if stdin is not None else b"",
             capture_output=True,
             check=False,
+            umask=UMASK,
         )
     except FileNotFoundError as error:
         raise missing_program(str(error.filename)) from error
@@ -130,8 +134,9 @@ def run_logged(
                 stderr=subprocess.STDOUT,
                 pass_fds=tuple(pass_fds),
                 start_new_session=True,
-                text=True,
+                encoding="utf-8",
                 errors="replace",
+                umask=UMASK,
             )
         except FileNotFoundError as error:
             raise missing_program(str(argv[0])) from error

@@ -39,6 +39,7 @@ def output_folder(
     if not trusted:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
+        out.chmod(0o755)  # whatever the user's umask: a step may copy it
     try:
         yield
     except TeeforgeError:

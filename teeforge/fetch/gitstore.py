@@ -18,6 +18,7 @@ from typing import Any
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.hostboot import is_of_this_boot, put_stamp
 from teeforge.base.locking import exclusive_lock
+from teeforge.base.process import UMASK
 from teeforge.fetch.gitfetch import fetch_commit
 
 # What has no date of its own is as old as this: 2020-01-01, Unix seconds.
@@ -236,7 +237,7 @@ class GitStore:
                     istream=given,
                     stdout_as_string=False,
                     strip_newline_in_stdout=False,
-                    umask=0o022,
+                    umask=UMASK,
                 )
         except git.GitCommandError as error:
             told = re.sub(r"^\s*stderr: '|'$", "", str(error.stderr).strip())

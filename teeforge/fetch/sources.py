@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from teeforge.base.digest import digest_file, digest_path
-from teeforge.base.files import write_atomically
+from teeforge.base.files import plain_mode, write_atomically
 from teeforge.base.locking import exclusive_lock
 from teeforge.fetch.debian import Pool
 from teeforge.fetch.gitstore import OVERLAY_DATE, GitStore
@@ -113,6 +113,10 @@ class Sources:
             if overlay := self._overlay(recipe):
                 ignore = shutil.ignore_patterns("*~", ".*.swp", "__pycache__")
                 shutil.copytree(overlay, folder, symlinks=True, dirs_exist_ok=True, ignore=ignore)
+                # The checkout's own modes are those of the umask that it was cloned with.
+                for path in (overlay, *overlay.rglob("*")):
+                    if (copy := folder / path.relative_to(overlay)).exists():
+                        plain_mode(copy)
             return ""
         commit = self.compose(recipe, on_line)
         self._git(recipe.source).check_out(commit, folder)

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from teeforge.base.archive import BadArchiveError, Bits, pack, unpack
 from teeforge.base.errors import TeeforgeError, UnreachableError
+from teeforge.base.files import make_shared, shared_mode
 
 T = TypeVar("T")
 
@@ -106,11 +107,17 @@ class RemoteStore:
         if protocol in ("http", "https"):
             fs.put_file(archive, name, method="put")
             return
-        fs.makedirs(name.rsplit("/", 1)[0], exist_ok=True)
+        local = protocol in ("file", "local")
+        if local:
+            make_shared(Path(name).parent)
+        else:
+            fs.makedirs(name.rsplit("/", 1)[0], exist_ok=True)
         if protocol in _WHOLE:
             fs.put_file(archive, name)
             return
         fs.put_file(archive, part)
+        if local:
+            Path(part).chmod(shared_mode(0o666))
         fs.mv(part, name)
 
     def _open(self) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 from teeforge.base.digest import digest_path
 from teeforge.base.errors import TeeforgeError
+from teeforge.base.files import make_shared, plain_modes, shared_mode
 from teeforge.base.hostboot import host_boot
 from teeforge.products.looks import changed_file, write_looks
 
@@ -122,6 +123,7 @@ class Store:
         try:
             kept = fresh / "products"
             fill(kept)
+            plain_modes(kept)
             if "home" in facts:
                 write_looks(kept, fresh / _LOOKS)
             for name, path in products.items():
@@ -138,6 +140,7 @@ class Store:
                 **facts,
             }
             (fresh / _MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+            (fresh / _MANIFEST).chmod(shared_mode(0o666))
             return _publish(component, key, fresh)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
@@ -154,7 +157,8 @@ class Store:
         for store in self.folders:
             fresh = _beside(store / component / key[:32])
             try:
-                (fresh / "products").mkdir(parents=True)
+                make_shared(fresh)
+                (fresh / "products").mkdir()
                 return fresh
             except OSError as error:
                 if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
