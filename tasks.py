@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -15,6 +16,10 @@ from invoke.tasks import task
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab
+
+# Names of files are bytes, and their digests must not depend on how a user's locale would read them.
+if sys.getfilesystemencoding() != "utf-8":
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 # The checkout that is meant is the one that this file is part of, wherever the user stands.
 HERE = Path(__file__).absolute().parent

@@ -42,6 +42,7 @@ def make(place: Path, *, cloned_with: int) -> Checkout:
     overlay = checkout.root / "overlays" / "telltales"
     overlay.mkdir()
     (overlay / "Makefile").write_text(TELLTALES, encoding="utf-8")
+    (overlay / "论文 ş.txt").write_text("a name that each locale reads in another way\n", encoding="utf-8")
     (overlay / "script.sh").write_text("#!/bin/sh\n", encoding="utf-8")
     (overlay / "script.sh").chmod(0o777)
     checkout.recipe(
@@ -96,6 +97,11 @@ def test_a_users_environment_changes_no_bit_and_no_mode(tmp_path: Path) -> None:
     build(checkouts[1], usershell.UMASK, **usershell.soiled(tmp_path))
     clean, other = (products(checkout.workspace.store) for checkout in checkouts)
     assert clean == other
+    digests = [
+        {entry.component: entry.manifest["products"] for entry in checkout.builder().store.entries()}
+        for checkout in checkouts
+    ]
+    assert digests[0] == digests[1]
     found = {Path(name).name for name in clean}
     assert {"greeting.txt", "blanks.txt", "packed.tar", "names", "script.sh"} <= found
 
