@@ -29,6 +29,7 @@ def fetch_pip(root: Path, folder: Path) -> Path:
 
     Raises UnreachableError if no archive of Debian serves it.
     """
+    say("this Python has no pip of its own (no ensurepip): taking Debian's")
     lock = (root / "debian.lock").read_text(encoding="utf-8")
     path, size, sha256 = _locked(lock)
     problems = []
