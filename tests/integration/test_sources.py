@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import os
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import TeeforgeError, UnreachableError
 from teeforge.fetch.debian import Pool
 from teeforge.fetch.gitstore import GitStore
 from teeforge.fetch.sources import Sources
@@ -219,3 +222,42 @@ def test_a_mirror_that_serves_other_bytes_is_refused(
         pool(tmp_path, archive, b"another package").fetch("up")
     assert "serves other bytes: SHA-256 " in caught.value.message
     assert list((tmp_path / "debs").iterdir()) == []
+
+
+def test_an_archive_that_is_away_is_told_once_and_asked_once(
+    tmp_path: Path, archive: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = "http://127.0.0.1:9/debian"
+    monkeypatch.setattr("teeforge.fetch.debian.host_archives", lambda: (archive,))
+    monkeypatch.setattr("teeforge.fetch.debian._away", {})
+    for _ in range(2):
+        pool(tmp_path, gone, b"a package").fetch("up")
+        (tmp_path / "debs").rename(tmp_path / f"debs.{os.urandom(4).hex()}")
+    told = f"{gone}/pool/a.deb: connection refused; now asking {archive}\n"
+    assert capsys.readouterr().err == told
+
+
+def test_a_server_that_is_silent_is_told_and_not_waited_for_without_end(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("teeforge.fetch.waiting.SAID", 0.5)
+    monkeypatch.setattr("teeforge.fetch.waiting.PATIENCE", 1.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/silent.git"
+        checkout.configure(mirrors={checkout.upstream.url: url})
+        began = time.monotonic()
+        with pytest.raises(UnreachableError) as caught:
+            compose(checkout)
+        # git and the helper that it started are gone: it would have waited for 300 s.
+        assert time.monotonic() - began < 6
+    assert f"{url} cannot be fetched: no answer in" in caught.value.message
+    assert "no answer yet from 127.0.0.1; still trying, Ctrl-C ends" in capsys.readouterr().err
+
+
+def test_nobody_there_is_told_at_once(checkout: Checkout) -> None:
+    checkout.configure(mirrors={checkout.upstream.url: "http://127.0.0.1:9/nothing.git"})
+    began = time.monotonic()
+    with pytest.raises(UnreachableError) as caught:
+        compose(checkout)
+    assert time.monotonic() - began < 2
+    assert caught.value.message.endswith("nothing.git cannot be fetched: connection refused")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.settings.config import Config, GitSource, QemuTarget, SshTarget
+from teeforge.settings.config import Config, GitSource, QemuTarget, SshTarget, load_config
 from teeforge.settings.schema import load
 
 COMMIT = "753afbbee1682f5d16fd30e87b31058a4fd4f4b8"
@@ -98,3 +98,36 @@ def test_the_longest_mirror_prefix_wins(tmp_path: Path) -> None:
     assert config.mirrored("https://example.org/optee_os.git") == "file:///b_os.git"
     assert config.mirrored("https://example.org/tf-a.git") == "file:///a/tf-a.git"
     assert config.mirrored("https://other.org/x.git") == "https://other.org/x.git"
+
+
+def test_what_is_relative_begins_at_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    text = (
+        "store: ../shared\nremote: remote\ntoolchain: {llvm: opt/llvm, wasm_cc: ./sdk}\n"
+        "targets: {board: {kind: ssh, host: h, host_key: k, key: ~/.ssh/id}}\nsources: {}\n"
+    )
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    config = load_config(tmp_path)
+    assert config.store_folder == tmp_path / "../shared"
+    assert config.remote == str(tmp_path / "remote")
+    assert config.toolchain.llvm == str(tmp_path / "opt/llvm")
+    assert config.toolchain.wasm_cc == str(tmp_path / "sdk")
+    board = config.targets["board"]
+    assert isinstance(board, SshTarget) and board.key == "/home/me/.ssh/id"
+
+
+def test_what_is_no_path_stays_as_it_is(tmp_path: Path) -> None:
+    text = "remote: s3://bucket/x\ntoolchain: {llvm: 14, wasm_cc: clang-14}\nsources: {}\ntargets: {}\n"
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    config = load_config(tmp_path)
+    assert (config.remote, config.store_folder) == ("s3://bucket/x", None)
+    assert (config.toolchain.llvm, config.toolchain.wasm_cc) == ("14", "clang-14")
+
+
+def test_a_store_that_make_cannot_take_is_refused_by_its_whole_path(tmp_path: Path) -> None:
+    place = tmp_path / "a space"
+    place.mkdir()
+    (place / "config.yaml").write_text("store: shared\nsources: {}\ntargets: {}\n", encoding="utf-8")
+    with pytest.raises(TeeforgeError) as caught:
+        load_config(place)
+    assert "store: `" in caught.value.message and "a space/shared" in caught.value.message
