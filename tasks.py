@@ -377,10 +377,9 @@ def lock(_: Context) -> None:
 @command()
 def lock_products(_: Context) -> None:
     """Write what all products are, to the bit, to products.lock."""
-    from teeforge.lab import Lab
     from teeforge.reproduce import lock_products
 
-    lock_products(Lab())
+    lock_products(_lab())
 
 
 @command(

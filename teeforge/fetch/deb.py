@@ -1,4 +1,7 @@
-"""Unpacking Debian packages without dpkg, without root, on any host."""
+"""Unpacking Debian packages without dpkg, without root, on any host.
+
+Needs nothing but Python: `inv` takes pip out of such a package before anything is installed.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ import tarfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import BinaryIO
 
 from teeforge.base.errors import TeeforgeError
 
 _CHUNK = 1 << 20
+_AR, _AR_HEADER = b"!<arch>\n", 60
 
 
 def unpack_debs(paths: Sequence[Path], folder: Path) -> None:
@@ -30,20 +34,31 @@ def unpack_debs(paths: Sequence[Path], folder: Path) -> None:
 
 
 def _unpack(path: Path, folder: Path) -> None:
-    """Unpack the file tree of one package (deb(5): the member data.tar of an ar archive)."""
-    from debian.arfile import ArError, ArFile
-
+    """Unpack the file tree of one package."""
     try:
-        members = [member for member in ArFile(str(path)).getmembers() if member.name.startswith("data.tar")]
-        with tarfile.open(fileobj=cast(IO[bytes], members[0]), mode="r|*") as tree:
-            for entry in tree:
-                _place(tree, entry, folder)
-    except (ArError, IndexError, OSError, tarfile.TarError, EOFError, lzma.LZMAError) as error:
-        if isinstance(error, OSError) and error.errno:
-            raise  # the disk's word, not the reader's
+        with path.open("rb") as file:
+            _seek_data(file)
+            with tarfile.open(fileobj=file, mode="r|*") as tree:
+                for entry in tree:
+                    _place(tree, entry, folder)
+    except (ValueError, tarfile.TarError, EOFError, lzma.LZMAError) as error:
         raise TeeforgeError(
             f"{path} is no Debian package that can be read: {error}", "remove it, and run it again"
         ) from error
+
+
+def _seek_data(file: BinaryIO) -> None:
+    """Go to where the file tree of a package begins: the last member, data.tar, of an ar archive (deb(5))."""
+    if file.read(len(_AR)) != _AR:
+        raise ValueError("it does not begin as an ar archive")
+    while header := file.read(_AR_HEADER):
+        name, size = header[:16], header[48:58]
+        if not header.endswith(b"`\n") or not size.strip().isdigit():
+            raise ValueError(f"there is no header at byte {file.tell() - len(header)}")
+        if name.startswith(b"data.tar"):
+            return
+        file.seek(int(size) + int(size) % 2, os.SEEK_CUR)
+    raise ValueError("it has no data.tar")
 
 
 def _place(tree: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path) -> None:

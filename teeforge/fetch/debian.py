@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 16
 _AT_ONCE = 4
+_PAUSES = (1, 2)  # seconds before an archive is asked once more
 _TIMEOUT = (SAID, PATIENCE)  # seconds to connect, seconds without a byte: slow proxies are patient ones
 # Archives that could not be reached: no other package waits for them.
 _away: dict[str, str] = {}
@@ -69,7 +71,7 @@ class Pool:
                 problems.append(_away[base])
                 continue
             try:
-                data = _verified(f"{base}/{package.path}", package)
+                data = _insisting(f"{base}/{package.path}", package)
             except TeeforgeError as error:
                 problems.append(error.message)
                 if isinstance(error, UnreachableError):
@@ -127,6 +129,19 @@ def download(url: str) -> bytes:
         raise kind(f"{url}{by_proxy(url, proxies())}: {plainly(str(error))}") from error
 
 
+def _insisting(url: str, package: LockedPackage) -> bytes:
+    """Return a package from ``url``; who is away at once is asked twice more, for name servers stumble."""
+    for pause in _PAUSES:
+        began = time.monotonic()
+        try:
+            return _verified(url, package)
+        except UnreachableError:
+            if time.monotonic() - began > SAID:
+                raise
+            time.sleep(pause)
+    return _verified(url, package)
+
+
 def _verified(url: str, package: LockedPackage) -> bytes:
     data = download(url)
     digest = hashlib.sha256(data).hexdigest()
@@ -136,5 +151,3 @@ def _verified(url: str, package: LockedPackage) -> bytes:
             f"debian.lock wants {package.sha256[:16]}… ({package.size} bytes)"
         )
     return data
-
-

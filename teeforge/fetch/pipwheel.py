@@ -6,22 +6,19 @@ This and what it imports needs nothing but Python itself: `inv` uses it before a
 from __future__ import annotations
 
 import hashlib
-import io
-import lzma
 import os
 import re
-import tarfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError, UnreachableError
 from teeforge.base.progress import say
-from teeforge.fetch.debian import host_archives, proxies
+from teeforge.fetch.archives import archive_bases, proxies
+from teeforge.fetch.deb import unpack_debs
 from teeforge.fetch.waiting import Waiting, asked, by_proxy, plainly
 
 _SECONDS = 30.0  # to connect, and without a byte
-_AR, _AR_HEADER = b"!<arch>\n", 60
 
 
 def fetch_pip(root: Path, folder: Path) -> Path:
@@ -31,7 +28,7 @@ def fetch_pip(root: Path, folder: Path) -> Path:
     """
     say("this Python has no pip of its own (no ensurepip): taking Debian's")
     lock = (root / "debian.lock").read_text(encoding="utf-8")
-    path, size, sha256 = _locked(lock)
+    path, sha256 = _locked(lock)
     problems = []
     for base in _archives(root, lock):
         url = f"{base}/{path}"
@@ -42,7 +39,7 @@ def fetch_pip(root: Path, folder: Path) -> Path:
         else:
             if hashlib.sha256(data).hexdigest() == sha256:
                 return _unpack(data, folder)
-            problems.append(f"{url}: serves other bytes ({len(data)}, should be {size})")
+            problems.append(f"{url}: serves other bytes than debian.lock says ({len(data)} of them)")
         say(problems[-1])
     raise UnreachableError(
         "pip, which this Python lacks, cannot be had from any archive of Debian",
@@ -51,24 +48,20 @@ def fetch_pip(root: Path, folder: Path) -> Path:
     )
 
 
-def _locked(lock: str) -> tuple[str, int, str]:
-    """Return pool path, size and SHA-256 of what stands under `pip:` in debian.lock, in the form we write."""
-    block = re.search(r"^  pip:\n((?:    .*\n)+)", lock, re.MULTILINE)
-    found = re.search(r"path: (\S+)\n +size: (\d+)\n +sha256: ([0-9a-f]{64})\n", block[1] if block else "")
+def _locked(lock: str) -> tuple[str, str]:
+    """Return pool path and SHA-256 of what stands under `pip:` in debian.lock (settings/lock.py)."""
+    found = re.search(r"^  pip: \|\n    \S+ \S+ (\S+) \d+ ([0-9a-f]{64})$", lock, re.MULTILINE)
     if found is None:
         raise TeeforgeError("debian.lock does not lock `pip`", "restore it with git")
-    return found[1], int(found[2]), found[3]
+    return found[1], found[2]
 
 
 def _archives(root: Path, lock: str) -> Iterator[str]:
-    """Yield the archives to ask, as Debian packages are asked for later: mirror, host's, snapshot."""
+    """Yield the archives to ask, as Debian packages are asked for later."""
     config = Path(os.environ.get("TEEFORGE_CONFIG") or root / "config.yaml").read_text(encoding="utf-8")
-    if mirror := _setting(config, "mirror"):
-        yield mirror
-    yield from host_archives()
     moment = re.search(r"^snapshot: (\S+)", lock, re.MULTILINE)
-    if moment and (snapshot := _setting(config, "snapshot")):
-        yield f"{snapshot}/{moment[1]}"
+    snapshot = _setting(config, "snapshot") if moment else ""
+    yield from archive_bases(_setting(config, "mirror"), snapshot, moment[1] if moment else "")
 
 
 def _setting(config: str, key: str) -> str:
@@ -92,20 +85,11 @@ def _download(url: str) -> bytes:
 
 
 def _unpack(deb: bytes, folder: Path) -> Path:
-    """Write the wheel that is in a Debian package, see deb(5), into ``folder``."""
-    at = len(_AR)
-    while deb.startswith(_AR) and at + _AR_HEADER <= len(deb):
-        name, size = deb[at : at + 16].decode("ascii").strip(), int(deb[at + 48 : at + 58])
-        at += _AR_HEADER
-        if name.rstrip("/") == "data.tar.xz":
-            data = lzma.decompress(deb[at : at + size])
-            with tarfile.open(fileobj=io.BytesIO(data)) as members:
-                for member in members:
-                    if re.fullmatch(r"\./usr/share/python-wheels/(pip-[\w.+-]+\.whl)", member.name):
-                        content = members.extractfile(member)
-                        assert content is not None
-                        wheel = folder / Path(member.name).name
-                        wheel.write_bytes(content.read())
-                        return wheel
-        at += size + size % 2
-    raise TeeforgeError("the Debian package that debian.lock names as `pip` has no pip in it")
+    """Unpack a Debian package into ``folder``; return the wheel of pip that is in it."""
+    package = folder / "pip.deb"
+    package.write_bytes(deb)
+    unpack_debs([package], folder)
+    wheels = sorted(folder.glob("usr/share/python-wheels/pip-*.whl"))
+    if not wheels:
+        raise TeeforgeError("the Debian package that debian.lock names as `pip` has no pip in it")
+    return wheels[0]
