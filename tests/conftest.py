@@ -11,6 +11,7 @@ import pytest
 from teeforge.base import hostboot
 
 _OURS = (
+    "TEEFORGE_CALLED",
     "TEEFORGE_CONFIG",
     "TEEFORGE_MIN_FREE_MIB",
     "WASI_SDK_PATH",

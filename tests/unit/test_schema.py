@@ -103,7 +103,7 @@ def test_the_longest_mirror_prefix_wins(tmp_path: Path) -> None:
 def test_what_is_relative_begins_at_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     text = (
-        "store: ../shared\nremote: remote\ntoolchain: {llvm: opt/llvm, wasm_cc: ./sdk}\n"
+        "store: ../shared\nremote: remote\ntoolchain: {kind: host, llvm: opt/llvm, wasm_cc: ./sdk}\n"
         "targets: {board: {kind: ssh, host: h, host_key: k, key: ~/.ssh/id}}\nsources: {}\n"
     )
     (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
@@ -117,7 +117,7 @@ def test_what_is_relative_begins_at_the_checkout(tmp_path: Path, monkeypatch: py
 
 
 def test_what_is_no_path_stays_as_it_is(tmp_path: Path) -> None:
-    text = "remote: s3://bucket/x\ntoolchain: {llvm: 14, wasm_cc: clang-14}\nsources: {}\ntargets: {}\n"
+    text = "remote: s3://bucket/x\ntoolchain: {kind: host, llvm: 14, wasm_cc: clang-14}\nsources: {}\ntargets: {}\n"
     (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
     config = load_config(tmp_path)
     assert (config.remote, config.store_folder) == ("s3://bucket/x", None)
