@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError
@@ -14,6 +14,9 @@ from teeforge.base.process import clean_environment, run
 from teeforge.base.progress import say
 
 _LISTS = Path("/var/lib/apt/lists")
+# Who does not answer is told in time.
+_APT = ["apt-get", "-q", "-o", "Acquire::Retries=1"]
+_APT += [word for scheme in ("http", "https") for word in ("-o", f"Acquire::{scheme}::Timeout=12")]
 
 
 def has_apt() -> bool:
@@ -58,17 +61,18 @@ def update() -> bool:
     prefix = _privilege()
     if prefix is None or not has_apt():
         return False
-    command = [*prefix, "apt-get", "update", "-qq"]
+    command = [*prefix, *_APT, "update"]
     done = subprocess.run(command, env=clean_environment(), stdout=sys.stderr, check=False)
     if done.returncode != 0:
         say("apt-get update failed; trying with the lists that are here")
     return True
 
 
-def install(packages: Iterable[str]) -> None:
+def install(packages: Sequence[str]) -> None:
     """Install packages; TeeforgeError with the line to type where we may not, or apt fails."""
     names = " ".join(packages)
-    line = f"apt-get install -y --no-install-recommends {names}"
+    arguments = ["install", "-y", "--no-install-recommends", *packages]
+    line = f"apt-get {' '.join(arguments)}"
     if not has_apt():
         raise TeeforgeError(f"missing on this host: {names}", "no apt-get here: install them by hand")
     prefix = _privilege()
@@ -76,7 +80,7 @@ def install(packages: Iterable[str]) -> None:
         raise TeeforgeError("some packages are missing on this host", f"run: sudo {line}")
     say(f"installing {names}")
     # sudo drops the environment, so the variable is given on its command line.
-    command = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", *line.split()]
+    command = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", *_APT, *arguments]
     done = subprocess.run(command, env=clean_environment(), stdout=sys.stderr, check=False)
     if done.returncode != 0:
         raise TeeforgeError("apt-get could not install them (its own words are above)", f"run: sudo {line}")

@@ -7,14 +7,10 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.process import run
-
-_OS_RELEASE = Path("/etc/os-release")
 
 
 def archive_bases(mirror: str | None, snapshot: str | None, moment: str) -> Iterator[str]:
@@ -41,16 +37,10 @@ def _told_by_lists() -> list[str]:
 
 
 def _told_by_sources() -> list[str]:
-    """Return the archives that apt would ask; a fresh machine or container has no lists yet."""
-    try:
-        if not re.search(r"^ID=debian$", _OS_RELEASE.read_text(encoding="utf-8"), re.MULTILINE):
-            return []
-    except OSError:
-        return []
-    told = re.findall(
-        r"^'(\S+)/dists/(\S+)/InRelease'", _ask("apt-get", "--print-uris", "update"), re.MULTILINE
-    )
-    return [address for address, suite in told if not suite.endswith("-security")]
+    """Return the archives that apt would ask: a fresh machine or container has no lists yet."""
+    told = _ask("apt-get", "indextargets", "--no-release-info", "--format", "$(REPO_URI)")
+    addresses = (line.rstrip("/") for line in told.splitlines())
+    return [address for address in addresses if address.endswith("/debian")]
 
 
 def _ask(*argv: str) -> str:

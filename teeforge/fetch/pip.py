@@ -13,7 +13,7 @@ from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError, UnreachableError
 from teeforge.base.process import end_with_children
-from teeforge.fetch.waiting import PATIENCE, Waiting, plainly
+from teeforge.fetch.waiting import PATIENCE, Waiting, by_proxy, plainly
 
 # A connection that is refused is refused again at once; one that broke off may do better the next time.
 _OPTIONS = ("--disable-pip-version-check", "--no-input", "--no-color", "--retries", "3", "--timeout", "60")
@@ -21,6 +21,7 @@ _ONLY_LOCKED = ("--require-hashes", "--only-binary", ":all:", "--no-deps")
 # A user's settings that would have it installed elsewhere, or say less or more than is read here.
 _MISLEADING = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_QUIET", "PIP_VERBOSE")
 _INDEX = "the Python package index (`pip config list` shows where pip looks)"
+_ITS_URL = "https://index"  # of whatever name: for the proxy by which it is asked
 
 
 def pip_install(pip: Sequence[str | Path], locked: Path) -> None:
@@ -38,12 +39,12 @@ def pip_install(pip: Sequence[str | Path], locked: Path) -> None:
     )
     assert child.stdout is not None
     told: list[str] = []
-    index = _INDEX
+    index = f"{_INDEX}{by_proxy(_ITS_URL)}"
     with child, Waiting(index, lambda: end_with_children(child)) as waiting:
         for line in (raw.decode(errors="replace").strip() for raw in child.stdout):
             told.append(line)
             if line.startswith("Looking in indexes: "):
-                index = line.removeprefix("Looking in indexes: ")
+                index = line.removeprefix("Looking in indexes: ") + by_proxy(_ITS_URL)
             if line.startswith("Downloading "):
                 waiting.heard(f"not all of {line.removeprefix('Downloading ')} is here yet", endless=True)
             elif line.startswith("Installing collected packages"):
@@ -61,7 +62,7 @@ def _failure(name: str, silent: str, told: Sequence[str]) -> TeeforgeError:
     nothing_there = any("No matching distribution" in line or "Could not" in line for line in errors)
     if silent or (broken and nothing_there):
         return UnreachableError(
-            f"pip could not fetch what {name} locks: {silent or plainly(broken[-1])}",
+            f"pip could not fetch what {name} locks{by_proxy(_ITS_URL)}: {silent or plainly(broken[-1])}",
             "check the network, https_proxy and pip's own settings (`pip config list`), then run it again",
         )
     last = [f"    {line}" for line in (errors or told)[-8:]]

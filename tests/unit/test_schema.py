@@ -117,7 +117,8 @@ def test_what_is_relative_begins_at_the_checkout(tmp_path: Path, monkeypatch: py
 
 
 def test_what_is_no_path_stays_as_it_is(tmp_path: Path) -> None:
-    text = "remote: s3://bucket/x\ntoolchain: {kind: host, llvm: 14, wasm_cc: clang-14}\nsources: {}\ntargets: {}\n"
+    text = "remote: s3://bucket/x\ntoolchain: {kind: host, llvm: 14, wasm_cc: clang-14}\n"
+    text += "sources: {}\ntargets: {}\n"
     (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
     config = load_config(tmp_path)
     assert (config.remote, config.store_folder) == ("s3://bucket/x", None)
