@@ -51,9 +51,18 @@ def held_lock(path: Path) -> Iterator[bool]:
 
 
 def try_lock(descriptor: int) -> bool:
-    """Take the exclusive lock of an open file if it is free, and say whether we have it."""
+    """Take the exclusive lock of an open file if it is free, and say whether we have it.
+
+    Raises TeeforgeError where its filesystem has no locks.
+    """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        raise TeeforgeError(
+            f"{path} cannot be locked: {error.strerror} (a network filesystem without locks?)",
+            "set `build_dir:` and `store:` in config.yaml to folders on a disk of this host",
+        ) from error
     return True

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
-import os
 import platform
 import shutil
 import threading
@@ -24,6 +24,7 @@ from teeforge.base.locking import exclusive_lock
 from teeforge.base.progress import Progress, say
 from teeforge.base.tools import Tools
 from teeforge.building.leftovers import output_folder
+from teeforge.building.room import removed, require_room
 from teeforge.fetch.sources import Sources, Tree
 from teeforge.products.productlock import ProductLock
 from teeforge.products.store import Store, Stored, copy_products, move_products
@@ -203,7 +204,10 @@ class Builder:
         recipe = self.recipes[name]
         work = self._work(recipe, name)
         work.mkdir(parents=True, exist_ok=True)
-        with exclusive_lock(work.with_name(f"{name}.lock"), wait=_BUILD_SECONDS):
+        with (
+            exclusive_lock(work.with_name(f"{name}.lock"), wait=_BUILD_SECONDS),
+            removed(work) if recipe.in_place else contextlib.nullcontext(),
+        ):
             inputs = self.inputs(name, done)
             if entry := self.find(name, inputs.key):
                 progress.done(name, "unchanged")
@@ -211,7 +215,7 @@ class Builder:
             if entry := self.pull(name, inputs):
                 progress.done(name, "pulled")
                 return entry
-            _room(work)
+            require_room(work, in_place=recipe.in_place)
             source, out = work / "source", work / "out"
             self.sources.check_out(recipe, source, lambda line: progress.line(name, line))
             values = self.values(recipe, inputs.tree, source, out, done)
@@ -228,8 +232,6 @@ class Builder:
             fill = functools.partial(take, name, out, recipe.products)
             entry = self.store_of(name).add(name, inputs.key, recipe.products, fill, facts)
             self._compare(entry)
-            if recipe.in_place:
-                shutil.rmtree(work, ignore_errors=True)
         progress.done(name, "built")
         return entry
 
@@ -378,14 +380,3 @@ def _offer(done: Mapping[str, Stored]) -> None:
 def _named(name: str, error: TeeforgeError) -> TeeforgeError:
     """Say which component an error is about."""
     return TeeforgeError(f"{name}: {error.message}", error.hint, error.status)
-
-
-def _room(folder: Path) -> None:
-    """Refuse to begin what a nearly full disk would only break off."""
-    free = shutil.disk_usage(folder).free
-    needed = int(os.environ.get("TEEFORGE_MIN_FREE_MIB", "500")) << 20
-    if free < needed:
-        raise TeeforgeError(
-            f"the disk of {folder} is full: {free >> 20} MiB free, {needed >> 20} MiB needed",
-            "make room (`invoke clean` removes work trees), or set `build_dir:` in config.yaml",
-        )

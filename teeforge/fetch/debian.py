@@ -82,10 +82,12 @@ class Pool:
             write_atomically(path, data)
             meter.add(package)
             return
+        told = "\n".join(f"    {problem}" for problem in problems)
+        gone = problems and all(": HTTP 404 " in problem for problem in problems)
+        hint = "`invoke lock` pins what Debian has today" if gone else "check the network and https_proxy"
         raise UnreachableError(
-            f"{package.name} {package.version} cannot be had:\n"
-            + "\n".join(f"    {problem}" for problem in problems),
-            "check the network and https_proxy, or set `debian.mirror:` in config.yaml",
+            f"{package.name} {package.version} cannot be had:\n{told}",
+            f"{hint}, or set `debian.mirror:` or `debian.snapshot:` in config.yaml",
         )
 
 

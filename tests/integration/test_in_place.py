@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -170,3 +173,40 @@ def test_with_the_hosts_toolchain_there_is_no_such_component(pinned: Checkout) -
     with pytest.raises(TeeforgeError, match="cross: is for `kind: host`"):
         pinned.configure(toolchain=yaml.safe_load(text))
         pinned.builder()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Mounts a filesystem of memory with options, for a store to lie on."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a filesystem takes root")
+    folder = tmp_path / "mounted"
+    folder.mkdir()
+
+    def mount(options: str) -> Path:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
+        return folder
+
+    yield mount
+    subprocess.run(["umount", folder], check=False)
+
+
+def test_a_store_that_nothing_can_run_from_is_refused(pinned: Checkout, small: Callable[[str], Path]) -> None:
+    folder = small("noexec")
+    pinned.configure(toolchain="pinned", store=str(folder))
+    with pytest.raises(TeeforgeError, match="lies on a filesystem that is mounted noexec") as caught:
+        built(pinned)
+    assert "set `store:` in config.yaml" in caught.value.hint
+    assert not list(folder.rglob("usr"))
+
+
+def test_a_disk_that_fills_leaves_nothing_half_done(
+    pinned: Checkout, small: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEEFORGE_MIN_FREE_MIB", "0")
+    folder = small("size=1m")
+    pinned.configure(toolchain="pinned", store=str(folder))
+    pinned.recipe("toolchain", steps=["dd if=/dev/zero of={out}/root bs=64k count=64"])
+    with pytest.raises(TeeforgeError, match="the disk is full: dd failed"):
+        built(pinned)
+    assert [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size] == []
