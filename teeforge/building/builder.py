@@ -6,7 +6,6 @@ import contextlib
 import functools
 import hashlib
 import platform
-import shutil
 import threading
 import time
 import zlib
