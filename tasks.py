@@ -376,7 +376,7 @@ def lock(_: Context) -> None:
 
 @command()
 def lock_products(_: Context) -> None:
-    """Write what all products are, to the bit, to products.lock."""
+    """Write to products.lock what each product is."""
     from teeforge.reproduce import lock_products
 
     lock_products(_lab())

@@ -228,7 +228,7 @@ def test_an_archive_that_is_away_is_told_once_and_asked_once(
     tmp_path: Path, archive: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gone = "http://127.0.0.1:9/debian"
-    monkeypatch.setattr("teeforge.fetch.debian.host_archives", lambda: (archive,))
+    monkeypatch.setattr("teeforge.fetch.archives.host_archives", lambda: (archive,))
     monkeypatch.setattr("teeforge.fetch.debian._away", {})
     for _ in range(2):
         pool(tmp_path, gone, b"a package").fetch("up")
