@@ -69,9 +69,9 @@ def without(folder: Path, *missing: str) -> Path:
             (folder / "lib" / version / found.name).symlink_to(found)
     loaded = folder / "lib" / version / "lib-dynload"
     loaded.mkdir()
-    for entry in (base / "lib" / version / "lib-dynload").iterdir():
-        if entry.name.partition(".")[0] not in missing:
-            (loaded / entry.name).symlink_to(entry)
+    for found in (base / "lib" / version / "lib-dynload").iterdir():
+        if found.name.partition(".")[0] not in missing:
+            (loaded / found.name).symlink_to(found)
     for library in (base / "lib").glob("libpython*"):
         (folder / "lib" / library.name).symlink_to(library)
     done = subprocess.run([folder / "bin" / version, "-I", "-c", "import ssl, venv"], check=False)
