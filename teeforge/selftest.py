@@ -31,6 +31,10 @@ def run_tests(lab: Lab, only: str, match: str) -> int:
         ensure_host(lab.config, lab.recipes, {**_TOOLS, **_BY_NAME.get(only, {})})
     except TeeforgeError as error:
         say(f"{error.message}; tests that need them will be skipped ({error.hint})")
+    try:
+        lab.builder.toolchain()  # whose programs are offered to the tests, where the host has none
+    except TeeforgeError as error:
+        say(f"{error.message}; tests that need compilers will be skipped ({error.hint})")
     places = [str(lab.root / "tests" / kind) for kind in ([only] if only else _KINDS)]
     words = ["-k", match] if match else []
     command = [sys.executable, "-m", "pytest", *places, *words]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from teeforge.base.errors import TeeforgeError, UnreachableError
+from teeforge.building import apt
 from teeforge.building.doctor import examine, missing_packages
+from teeforge.building.toolchain import CLANG_MAJORS, wasm_packages
 from teeforge.lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,6 +89,21 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ran]:
         return Ran(done.returncode, done.stdout, done.stderr.decode())
 
     return run_natively
+
+
+@functools.cache
+def clang_of_the_host() -> int:
+    """Return the clang that this host's distribution has for WebAssembly; the best known if none."""
+    return next((major for major in CLANG_MAJORS if apt.available(wasm_packages(major))), CLANG_MAJORS[0])
+
+
+def install_in_ci(packages: Sequence[str]) -> bool:
+    """Install packages where that is this machine's purpose; say whether they are there."""
+    if len(apt.installed(packages)) < len(packages) and os.environ.get("CI") and os.geteuid() == 0:
+        apt.update()
+        if apt.available(packages):
+            apt.install(packages)
+    return len(apt.installed(packages)) == len(packages)
 
 
 def sha256(data: bytes) -> str:

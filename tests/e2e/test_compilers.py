@@ -15,7 +15,7 @@ import yaml
 
 from teeforge.lab import Lab
 
-from .conftest import ROOT, Ran, run_invoke
+from .conftest import ROOT, Ran, clang_of_the_host, install_in_ci, run_invoke
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -25,6 +25,15 @@ TABLE: list[dict[str, Any]] = yaml.safe_load((FOLDER / "compilers.yaml").read_te
 
 def wasi_sdk() -> str:
     return os.environ.get("TEEFORGE_TEST_WASI_SDK", "/opt/wasi-sdk")
+
+
+def rust_target() -> str:
+    done = (
+        subprocess.run(["rustc", "--print", "target-list"], capture_output=True, text=True, check=False)
+        if shutil.which("rustc")
+        else None
+    )
+    return "wasm32-wasip1" if done and "wasm32-wasip1\n" in done.stdout else "wasm32-wasi"
 
 
 def run(argv: list[str], cwd: Path | None = None) -> None:
@@ -37,11 +46,6 @@ def run(argv: list[str], cwd: Path | None = None) -> None:
     assert done.returncode == 0, f"{shlex.join(argv)}\n{done.stdout}{done.stderr}"
 
 
-def installed(packages: list[str]) -> bool:
-    done = subprocess.run(["dpkg", "--status", *packages], capture_output=True, check=False)
-    return done.returncode == 0
-
-
 def install(compiler: dict[str, Any], here: Path, program: str) -> None:
     """Get what npm or pip have, and in CI what Debian has; else skip, and say what is missing."""
     if "pip" in compiler and not Path(program).exists():
@@ -50,12 +54,10 @@ def install(compiler: dict[str, Any], here: Path, program: str) -> None:
         options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
         run([sys.executable, "-m", "pip", "install", *options, "--target", str(here), "-r", str(locked)])
     missing = shutil.which(program) is None
-    if missing and compiler.get("apt") and os.environ.get("CI") and os.geteuid() == 0:
-        run(["apt-get", "update", "-qq"])
-        run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *compiler["apt"]])
-        missing = shutil.which(program) is None
+    if missing and compiler["apt"]:
+        missing = not install_in_ci(compiler["apt"])
     if missing:
-        wanted = f"apt install {' '.join(compiler['apt'])}" if "apt" in compiler else "install it by hand"
+        wanted = f"apt install {' '.join(compiler['apt'])}" if compiler["apt"] else "install it by hand"
         pytest.skip(f"NOT TESTED: no {program} here ({wanted})")
     if "npm" in compiler and not (here / "node_modules").exists():
         shutil.copytree(FOLDER / compiler["npm"], here, dirs_exist_ok=True)
@@ -69,9 +71,12 @@ def test_a_program_of_this_compiler_runs_in_the_tee(
     here = ROOT / "build" / "compilers" / compiler["name"]
     here.mkdir(parents=True, exist_ok=True)
     output = tmp_path / "program.wasm"
-    places = {"here": here, "wasi_sdk": wasi_sdk(), "output": output, "source": compiler["source"]}
-    install(compiler, here, compiler["program"].format(**places))
+    places: dict[str, object] = {"here": here, "wasi_sdk": wasi_sdk(), "clang": clang_of_the_host()}
+    places |= {"output": output, "source": compiler["source"]}
+    packages = [package.format(**places) for package in compiler.get("apt", ())]
+    install({**compiler, "apt": packages}, here, compiler["program"].format(**places))
     shutil.copy(FOLDER / compiler["source"], here)
+    places["rust_target"] = rust_target()
     run([word.format(**places) for word in shlex.split(compiler["compile"])], cwd=here)
 
     done = run_invoke("run", output, "--args", "one two")

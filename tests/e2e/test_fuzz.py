@@ -11,7 +11,7 @@ import pytest
 
 from teeforge.lab import Lab
 
-from .conftest import ROOT
+from .conftest import ROOT, clang_of_the_host, install_in_ci
 from .test_hostile import seed_file
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -50,17 +50,14 @@ UNLINKED = bytes.fromhex("00 00 00 00  ff 03 00 00 01 00 00 00 00  90 03 00  68 
 # What it found: removed, the folder was read nevertheless when it was sent back
 REMOVED_MOUNT = bytes.fromhex("00 00 00 01 01  00 00 00 02  84 03 02")
 
-PACKAGES = ("clang-14", "libclang-rt-14-dev")
-
 
 @pytest.fixture(scope="module")
 def fuzzers(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build what tests/fuzz has, from the TA and from WAMR as it is patched for the TA."""
-    installed = subprocess.run(["dpkg", "--status", *PACKAGES], capture_output=True, check=False)
-    if installed.returncode != 0 and os.environ.get("CI") and os.geteuid() == 0:
-        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES], check=True)
-    elif installed.returncode != 0:
-        pytest.skip(f"NOT TESTED: apt install {' '.join(PACKAGES)}")
+    clang = f"clang-{clang_of_the_host()}"
+    packages = [clang, f"lib{clang.replace('-', '-rt-')}-dev"]
+    if not install_in_ci(packages):
+        pytest.skip(f"NOT TESTED: apt install {' '.join(packages)}")
     built = lab.builder.build(["optee_os", "wamr"])
     lab.patch()
     out = tmp_path_factory.mktemp("fuzz")
@@ -69,6 +66,7 @@ def fuzzers(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "TA": ROOT / "overlays/wasm_ta/ta",
         "TA_DEV_KIT": built["optee_os"].product("ta_dev_kit"),
         "O": out,
+        "CC": f"/usr/bin/{clang}",
     }
     words = [f"{name}={value}" for name, value in arguments.items()]
     done = subprocess.run(

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.building.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
 from teeforge.targets.parcel import Upload
 from teeforge.targets.target import Session
@@ -89,7 +88,7 @@ def target(vm: Lab, tmp_path: Path) -> Iterator[Target]:
 def seed_file(vm: Lab, folder: Path) -> bytes:
     """Return a small AOT file with a bit of everything."""
     wamrc = vm.builder.build(["wamrc"])["wamrc"].product("wamrc")
-    cc = find_wasm_compiler(vm.config.toolchain.wasm_cc)
+    cc = vm.wasm_compiler()
     wasm, aot = folder / "seed.wasm", folder / "seed.aot"
     flags = ["-O1", "-nostdlib", "-mcpu=mvp", "-s", "-Wl,-z,stack-size=8192", "-Wl,--export=__heap_base"]
     subprocess.run([*cc.argv, *flags, ROOT / "tests/fuzz/seed.c", "-o", wasm], check=True)

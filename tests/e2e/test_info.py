@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from teeforge.building.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
 from teeforge.modules.aot import read_aot
 from teeforge.modules.heap import heap_needed
@@ -65,7 +64,7 @@ def many_functions(count: int = 500) -> str:
 
 def compiled(lab: Lab, source: Path) -> Program:
     wamrc = lab.builder.build(["wamrc"])["wamrc"].product("wamrc")
-    cc = find_wasm_compiler(lab.config.toolchain.wasm_cc)
+    cc = lab.wasm_compiler()
     return build_program(source, wamrc=wamrc, cache=lab.workspace.cache / "programs", cc=cc)
 
 

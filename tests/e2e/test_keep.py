@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from teeforge.building.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
 from teeforge.modules.program import build_program
 from teeforge.targets.parcel import Upload
@@ -32,7 +31,7 @@ def sh(session: Session, script: str) -> tuple[int, str]:
 
 def push_samples(vm: Lab, session: Session, *names: str) -> None:
     wamrc = vm.builder.build(["wamrc"])["wamrc"].product("wamrc")
-    cc = find_wasm_compiler(vm.config.toolchain.wasm_cc)
+    cc = vm.wasm_compiler()
     for name in names:
         source = SAMPLES / f"{name}.c"
         program = build_program(source, wamrc=wamrc, cache=vm.workspace.cache / "programs", cc=cc)

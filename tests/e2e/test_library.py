@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.building.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
 from teeforge.modules.program import build_program
 from teeforge.targets.parcel import Upload
@@ -56,7 +55,7 @@ def test_a_module_stays_loaded_for_a_hundred_runs_and_its_exports_are_called(vm:
         SAMPLES / "library/module.c",
         wamrc=vm.builder.build(["wamrc"])["wamrc"].product("wamrc"),
         cache=vm.workspace.cache / "programs",
-        cc=find_wasm_compiler(vm.config.toolchain.wasm_cc),
+        cc=vm.wasm_compiler(),
     )
     out, err = bytearray(), bytearray()
     with vm.fleet.machine_as_it_is("qemu").target().connect() as session:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.building.toolchain import WasmCompiler, find_wasm_compiler
+from teeforge.building.toolchain import WasmCompiler
 from teeforge.lab import Lab
 from teeforge.modules.aot import check_loadable
 from teeforge.modules.program import Program, build_program
@@ -28,11 +28,8 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="session")
-def cc() -> WasmCompiler:
-    try:
-        return find_wasm_compiler()
-    except TeeforgeError as error:
-        pytest.skip(f"NOT TESTED: {error.message}; {error.hint}")
+def cc(lab: Lab) -> WasmCompiler:
+    return lab.wasm_compiler()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.building.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
 from teeforge.machines.fleet import Place
 from teeforge.modules.program import Program, build_program
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.e2e
 
 def compiled(lab: Lab, sample: str) -> Program:
     wamrc = lab.builder.build(["wamrc"])["wamrc"].product("wamrc")
-    cc = find_wasm_compiler(lab.config.toolchain.wasm_cc)
+    cc = lab.wasm_compiler()
     return build_program(SAMPLES / sample, wamrc=wamrc, cache=lab.workspace.cache / "programs", cc=cc)
 
 

@@ -12,7 +12,6 @@ from xml.etree import ElementTree
 import pytest
 
 from teeforge.base.errors import UnreachableError
-from teeforge.building.toolchain import find_wasm_compiler
 from teeforge.lab import Lab
 from teeforge.modules.program import Program, build_program
 from teeforge.targets.parcel import Upload
@@ -37,7 +36,7 @@ def run_with_stdin(data: bytes, *arguments: str | Path) -> Ran:
 
 def compiled(lab: Lab, name: str) -> Program:
     wamrc = lab.builder.build(["wamrc"])["wamrc"].product("wamrc")
-    cc = find_wasm_compiler(lab.config.toolchain.wasm_cc)
+    cc = lab.wasm_compiler()
     return build_program(PROGRAMS / name, wamrc=wamrc, cache=lab.workspace.cache / "programs", cc=cc)
 
 
