@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from teeforge.fetch.archives import host_archives
+from tests.copies import copy_checkout
 
-ROOT = Path(__file__).resolve().parents[2]
 USER = "student"
 # What a fresh machine has, and what `./inv` asks of it.
 PACKAGES = ("python3", "git", "ca-certificates")
@@ -51,7 +51,7 @@ class Root:
             if Path(path).exists():
                 shutil.copy(path, folder / path[1:])
         subprocess.run(["chroot", folder, "useradd", "--create-home", USER], check=True)
-        _copy_checkout(folder / self._checkout[1:])
+        copy_checkout(folder / self._checkout[1:])
         home = folder / "home" / USER
         (home / ".gitconfig").write_text("".join(f"{line}\n" for line in _mirrors_for_git()))
         subprocess.run(["chroot", folder, "chown", "-R", f"{USER}:", f"/home/{USER}"], check=True)
@@ -118,19 +118,6 @@ def _bootstrap(suite: str, folder: Path) -> None:
     )
     if done.returncode != 0:
         pytest.skip(f"NOT TESTED ON {suite}: {done.stderr.strip().splitlines()[-1]}")
-
-
-def _copy_checkout(target: Path) -> None:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, target / name, follow_symlinks=False)
 
 
 def _insteads() -> list[tuple[str, str]]:

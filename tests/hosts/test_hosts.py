@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from teeforge.products.productlock import NAME
-from tests.hosts.root import ROOT, Root
+from tests.copies import ROOT
+from tests.hosts.root import Root
 
 # Of one the user's folder has a name that make could not take.
 HOSTS = {"bookworm": "teeforge", "trixie": "我的 论文/teeforge", "sid": "teeforge"}
