@@ -173,10 +173,12 @@ class Lab:
         if kind == ".wasm":
             # It says more than wamrc would.
             judge_wasm(read_wasm(read_program(file), str(file)), str(file), None).enforce()
-        cc = None
+        cache = self.workspace.cache / "programs"
         if kind == ".c" and file.is_file():
-            cc = self.wasm_compiler()
-        program = build_program(file, wamrc=wamrc, cache=self.workspace.cache / "programs", cc=cc)
+            with self.builder.toolchain_used():
+                program = build_program(file, wamrc=wamrc, cache=cache, cc=self.wasm_compiler())
+        else:
+            program = build_program(file, wamrc=wamrc, cache=cache, cc=None)
         if program.notes:
             say(program.notes.rstrip())
         return program

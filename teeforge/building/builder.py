@@ -9,7 +9,7 @@ import platform
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +83,7 @@ class Builder:
         self.supply = self._supply(config.remote) if config.remote else None
         self._llvms: dict[str, Llvm] = {}
         self._toolchains: dict[Path, PinnedToolchain] = {}
-        self._opening = threading.Lock()
+        self._looking = threading.Lock()
 
     def build(self, wanted: Iterable[str]) -> dict[str, Stored]:
         """Bring ``wanted`` and all that they need up to date; return the store's entry of each.
@@ -308,21 +308,34 @@ class Builder:
 
     def toolchain(self) -> PinnedToolchain | None:
         """Return the pinned toolchain, made if it is not there; None where the host's compilers are used."""
+        from teeforge.building.pinned import PinnedToolchain
+
         if not self.config.toolchain.pinned:
             return None
-        return self._opened(self.build([TOOLCHAIN])[TOOLCHAIN])
+        return PinnedToolchain(self.build([TOOLCHAIN])[TOOLCHAIN].product("root"))
+
+    @contextlib.contextmanager
+    def toolchain_used(self) -> Iterator[None]:
+        """Say of what fails in the block that it is the toolchain that is damaged, if it is."""
+        try:
+            yield
+        except TeeforgeError:
+            if self.config.toolchain.pinned and (entry := self.peek(TOOLCHAIN, {})):
+                self._sound(entry)
+            raise
 
     def qemu(self) -> str:
         """Return the QEMU to start machines with: the toolchain's, or a name to be found on the host."""
         pinned = self.toolchain()
         return str(pinned.programs / _QEMU) if pinned else _QEMU
 
-    def _opened(self, entry: Stored) -> PinnedToolchain:
-        from teeforge.building.pinned import opened
+    def _sound(self, entry: Stored) -> PinnedToolchain:
+        """Return the toolchain of an entry, looked through once. Raises TeeforgeError if it is damaged."""
+        from teeforge.building.pinned import sound
 
-        with self._opening:
+        with self._looking:
             if entry.folder not in self._toolchains:
-                self._toolchains[entry.folder] = opened(self.places, entry)
+                self._toolchains[entry.folder] = sound(self.places, entry)
             return self._toolchains[entry.folder]
 
     def values(
@@ -343,7 +356,7 @@ class Builder:
         for need in recipe.needs:
             component, product = need.split(".")
             values[need] = str(done[component].product(product))
-        pinned = self._opened(done[TOOLCHAIN]) if TOOLCHAIN in depends_on(recipe) else None
+        pinned = self._sound(done[TOOLCHAIN]) if TOOLCHAIN in depends_on(recipe) else None
         if pinned:
             # Beside it only Python, for scripts of the sources that call it by name.
             values["toolchain.usr"] = str(pinned.root / "usr")

@@ -38,7 +38,7 @@ class PinnedToolchain:
         return found[0]
 
 
-def opened(store: Store, entry: Stored) -> PinnedToolchain:
+def sound(store: Store, entry: Stored) -> PinnedToolchain:
     """Return the toolchain of an entry of the store; TeeforgeError, and it is removed, if it is damaged."""
     if changed := store.damage(entry):
         store.remove(entry)

@@ -108,7 +108,9 @@ class Fleet:
         def tell(state: str, seconds: float) -> None:
             say(f"{place.name:<20} {state:<10} {seconds:6.1f} s")
 
-        if machine.boot(tell, cold=cold):
+        with self._builder().toolchain_used():
+            booted = machine.boot(tell, cold=cold)
+        if booted:
             say(f"{machine.ssh_line()}")
         return machine.target()
 

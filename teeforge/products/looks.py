@@ -25,6 +25,7 @@ def changed_file(folder: Path, record: Path) -> str:
 
 def _lines(folder: Path) -> Iterator[str]:
     waiting = [str(folder)]
+    skip = len(waiting[0]) + 1
     while waiting:
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:
@@ -32,4 +33,4 @@ def _lines(folder: Path) -> Iterator[str]:
                     waiting.append(entry.path)
                 else:
                     status = entry.stat(follow_symlinks=False)
-                    yield f"{status.st_size} {status.st_mtime_ns} {os.path.relpath(entry.path, folder)}"
+                    yield f"{status.st_size} {status.st_mtime_ns} {entry.path[skip:]}"

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.building.pinned import opened
+from teeforge.building.pinned import sound
 from teeforge.products.store import Stored
 
 from .conftest import Checkout, Upstream, make_checkout
@@ -136,10 +136,10 @@ def test_a_file_that_is_gone_is_damage_and_one_that_came_is_none(pinned: Checkou
     builder = pinned.builder()
     entry = builder.build(["letter"])["toolchain"]
     (entry.product("root") / "usr/bin/more").touch()
-    assert opened(builder.places, entry).root == entry.product("root")
+    assert sound(builder.places, entry).root == entry.product("root")
     (entry.product("root") / "usr/bin/greet").unlink()
     with pytest.raises(TeeforgeError, match="usr/bin/greet was changed or is gone"):
-        opened(builder.places, entry)
+        sound(builder.places, entry)
 
 
 def test_it_goes_to_no_remote_store_and_comes_from_none(pinned: Checkout, tmp_path: Path) -> None:
