@@ -44,7 +44,7 @@ def test_every_product_is_the_same_bits_in_another_folder_from_another_shell(
     ours, theirs = vm.build(), other.up_to_date()
     digests = [
         {
-            f"{name}.{product}": entry.digest(product)
+            f"{name}.{product}": entry.identity(product)
             for name in ours
             for entry in [built[name]]
             for product in entry.manifest["products"]
