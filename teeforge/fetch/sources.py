@@ -65,12 +65,16 @@ class Sources:
             for pick in source.cherry_picks:
                 git.fetch(self._config.mirrored(source.url), pick, depth=2)
 
-    def tree(self, recipe: Recipe, on_line: Callable[[str], None] = quiet) -> Tree:
-        """Return what the tree of ``recipe`` is, fetching and patching only if that is not known yet."""
+    def tree(self, recipe: Recipe, on_line: Callable[[str], None] = quiet, architecture: str = "") -> Tree:
+        """Return what the tree of ``recipe`` is on a host of an architecture (none named: on this one).
+
+        Nothing is fetched or patched if it is known already.
+        """
         source = self._config.sources[recipe.source] if recipe.source else None
         if isinstance(source, DebianSource):
             assert recipe.source is not None
-            named = f"{self._lock.digest(section_of(recipe.source, source))} {self._overlay_digest(recipe)}"
+            section = section_of(recipe.source, source, architecture)
+            named = f"{self._lock.digest(section)} {self._overlay_digest(recipe)}"
             locked = calendar.timegm(time.strptime(self._lock.snapshot, "%Y%m%dT%H%M%SZ"))
             return Tree("debian:" + hashlib.sha256(named.encode()).hexdigest(), locked, "")
         memo = self._memo(recipe, source)

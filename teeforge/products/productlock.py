@@ -8,9 +8,9 @@ refused. Without a line here nothing is taken from anywhere. Signatures on the a
 hand out and to withdraw, and would only move the trust from the checkout's history to whoever holds one.
 
 One line for each entry, `component architecture key sha256 size`, sorted: git merges the lines of two people.
-The pinned toolchain, and with it the key, is another one on each of the hosts' architectures; on all hosts of
-one they are the same. `invoke lock.products` keeps the lines of the architecture that it runs on. Hosts with
-compilers of their own have other keys, hence lines of their own, which `invoke store.push` adds.
+The pinned toolchain, and with it the key, is another one on each of the hosts' architectures, but what it
+makes for the target is the same. `invoke lock.products` writes the lines of both. Hosts with compilers of
+their own have other keys, hence lines of their own, which `invoke store.push` adds.
 """
 
 from __future__ import annotations
@@ -69,10 +69,9 @@ class ProductLock:
         """Add a line, to those that others added meanwhile; the file is written whole or not at all."""
         self._write([*self._read().values(), Product(component, host_architecture(), key, bits)])
 
-    def replace(self, found: Iterable[Product]) -> None:
-        """Let ``found`` be all that is said of this architecture; lines of others stay."""
-        ours = host_architecture()
-        self._write([*(one for one in self._read().values() if one.architecture != ours), *found])
+    def replace(self, products: Iterable[Product]) -> None:
+        """Let ``products`` be all that is said."""
+        self._write(products)
 
     def _write(self, products: Iterable[Product]) -> None:
         lines = sorted({product.line() for product in products})

@@ -45,7 +45,12 @@ class Stored:
 
         That is its digest; where its bits depend on the place that it was made for, the key of its inputs.
         """
-        return f"made of {self.key}" if "home" in self.manifest else self.digest(name)
+        return made_of(self.key) if "home" in self.manifest else self.digest(name)
+
+
+def made_of(key: str) -> str:
+    """Return what a product is known by whose bits depend on the place that it was made for."""
+    return f"made of {key}"
 
 
 class Store:

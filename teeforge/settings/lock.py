@@ -71,9 +71,9 @@ class DebianLock:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def section_of(name: str, source: DebianSource) -> str:
-    """Return the section of debian.lock that holds what this host takes of a source."""
-    return f"{name}/{host_architecture()}" if source.architecture == "host" else name
+def section_of(name: str, source: DebianSource, architecture: str = "") -> str:
+    """Return the section of debian.lock that holds what a host (none named: this one) takes of a source."""
+    return f"{name}/{architecture or host_architecture()}" if source.architecture == "host" else name
 
 
 def sections(name: str, source: DebianSource) -> Iterable[tuple[str, str]]:

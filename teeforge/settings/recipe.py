@@ -51,6 +51,7 @@ class Recipe:
 
     One that is made ``on_request`` is no part of `build-all`: a task asks for it when it needs it.
     ``incremental``: its make sees by itself what a changed source file makes stale; see leftovers.py.
+    ``host_code``: its products are programs for the host, so they differ with its architecture.
     ``in_place``: its products work only where they lie in this host's store, so others know them by what
     went into them, not by their bits.
     """
@@ -70,6 +71,7 @@ class Recipe:
     deploy: tuple[Deployment, ...] = ()
     on_request: bool = False
     incremental: bool = False
+    host_code: bool = False
     in_place: bool = False
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import yaml
 from teeforge.base.errors import TeeforgeError
 from teeforge.building.pinned import sound
 from teeforge.products.store import Stored
+from teeforge.reproduce import key_elsewhere
 
 from .conftest import Checkout, Upstream, make_checkout
 
@@ -210,3 +212,31 @@ def test_a_disk_that_fills_leaves_nothing_half_done(
     with pytest.raises(TeeforgeError, match="the disk is full: dd failed"):
         built(pinned)
     assert [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size] == []
+
+
+def test_keys_of_hosts_of_another_architecture_are_known_without_one(
+    pinned: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = pinned.builder()
+    done = builder.build(["letter"])
+    there = key_elsewhere(builder, "letter", done, "arm64")
+    # A toolchain of nothing but an overlay is the same everywhere; one of packages has a section for each.
+    assert there == done["letter"].key
+    line = f"gcc 1 pool/gcc.deb 1 {'a' * 64}"
+    lock = (
+        f"snapshot: 20261122T000000Z\npackages:\n  up/amd64: |\n    {line}\n  up/arm64: |\n    {line[:-1]}b\n"
+    )
+    (pinned.root / "debian.lock").write_text(lock)
+    source = {"suite": "bookworm", "architecture": "host", "packages": ["gcc"]}
+    pinned.configure(toolchain="pinned", sources={"up": source})
+    pinned.recipe("toolchain", source="up")
+    keys = {}
+    for architecture in ("amd64", "arm64"):
+        monkeypatch.setattr("teeforge.settings.lock.host_architecture", lambda ours=architecture: ours)
+        builder = pinned.builder()
+        tools = replace(done["toolchain"], key=builder.inputs("toolchain", {}).key)
+        entries = {"toolchain": tools}
+        keys[architecture] = builder.inputs("letter", entries).key
+        other = "arm64" if architecture == "amd64" else "amd64"
+        keys[f"{other} from {architecture}"] = key_elsewhere(builder, "letter", entries, other)
+    assert keys["amd64"] == keys["amd64 from arm64"] != keys["arm64"] == keys["arm64 from amd64"]

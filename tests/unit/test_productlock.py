@@ -57,14 +57,10 @@ def test_no_lock_vouches_for_nothing(tmp_path: Path) -> None:
     assert ProductLock(tmp_path).bits("wamrc", KEY) is None
 
 
-def test_the_lines_of_one_architecture_are_replaced_and_those_of_others_stay(tmp_path: Path) -> None:
+def test_lines_are_kept_by_architecture_and_replaced_as_a_whole(tmp_path: Path) -> None:
     ProductLock(tmp_path).add("wamrc", KEY, BITS)
-    with (tmp_path / "products.lock").open("a") as file:
-        file.write(f"wamrc sparc {KEY} {'d' * 64} 10240\n")
     lock = ProductLock(tmp_path)
-    lock.replace([Product("linux", HOST, OTHER, BITS)])
-    assert {(one.component, one.architecture) for one in lock.products} == {
-        ("linux", HOST),
-        ("wamrc", "sparc"),
-    }
+    lock.replace([Product("linux", HOST, OTHER, BITS), Product("linux", "sparc", KEY, BITS)])
+    assert ProductLock(tmp_path).bits("linux", OTHER) == BITS
+    assert lock.bits("linux", KEY) is None
     assert lock.bits("wamrc", KEY) is None
