@@ -20,6 +20,7 @@ from pathlib import Path
 
 from compilers import confine
 from elf import Elf, read_elf
+from target import TRIPLET, confine_apart, set_apart
 
 # Where the host's libraries lie. What else is in the tree is the target's, or data.
 LIBRARIES = ("usr/lib/{triplet}", "usr/lib/llvm-14/lib")
@@ -61,7 +62,10 @@ def main() -> None:
         make_script_relative(path)
     for path in root.glob("usr/lib/llvm-*/lib/cmake/llvm/LLVMExports-*.cmake"):
         allow_missing_tools(path)
-    elves = [elf for elf in map(read_elf, files(root)) if elf and elf.machine == host.machine]
+    programs = [*set_apart(root)] if host.triplet == TRIPLET else []
+    elves = [
+        elf for elf in map(read_elf, [*files(root / "usr"), *programs]) if elf and elf.machine == host.machine
+    ]
     check_libraries(elves, root, host)
     patch(elves, root, home, host)
     confine_compilers(root, home, host)
@@ -183,8 +187,10 @@ def confine_compilers(root: Path, home: Path, host: Host) -> None:
         f"%{{!static:%{{!static-pie:%{{!shared:-dynamic-linker {there / host.loader} "
         f"--disable-new-dtags -rpath {there}}}}}}}"
     )
-    confine([*run, str(root / "usr/bin/gcc")], root / f"usr/lib/gcc/{host.triplet}/12/specs", home, link)
-    if host.triplet != "aarch64-linux-gnu":
+    confine([*run, str(root / "usr/bin/gcc")], root / f"usr/lib/gcc/{host.triplet}/12/specs", home, link=link)
+    if host.triplet == TRIPLET:
+        confine_apart(run, root, home)
+    else:
         cross = root / "usr/lib/gcc-cross/aarch64-linux-gnu/12/specs"
         confine([*run, str(root / "usr/bin/aarch64-linux-gnu-gcc")], cross, home)
 
