@@ -9,8 +9,8 @@ from debian.deb822 import Packages
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.fetch.closure import closure
-from teeforge.settings.config import Config, DebianSource, QemuTarget, load_config
-from teeforge.settings.host import ARCHITECTURES, host_architecture
+from teeforge.settings.config import Config, DebianSource, QemuTarget
+from teeforge.settings.host import host_architecture
 from teeforge.settings.lock import LockedPackage, load_lock, section_of, sections
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,18 +67,6 @@ def test_a_source_for_the_host_has_a_section_for_each_architecture(tmp_path: Pat
     assert locked(tmp_path, one + "  up/arm64: |\n", architecture="host", packages=only) == ""
     source = DebianSource("bookworm", "host", ("gcc",))
     assert section_of("up", source) == f"up/{host_architecture()}"
-
-
-def test_the_toolchain_is_locked_for_every_architecture_in_the_same_versions() -> None:
-    config = load_config(ROOT)
-    lock = load_lock(ROOT, config)
-    found = [
-        {package.name: package.version for package in lock.of(f"toolchain/{architecture}")}
-        for architecture in ARCHITECTURES.values()
-    ]
-    both = set.intersection(*map(set, found))
-    assert len(both) > 100
-    assert [name for name in both if len({versions[name] for versions in found}) > 1] == []
 
 
 def index(**depends: str) -> dict[str, Packages]:
