@@ -32,6 +32,7 @@ from teeforge.machines.qmp import Qmp
 from teeforge.machines.ram import new_ram
 from teeforge.machines.snapshot import Snapshot, Snapshots
 from teeforge.machines.wake import woken
+from teeforge.settings.host import own_network
 from teeforge.ssh.connection import SshAddress, connect
 from teeforge.targets.target import Session, open_shell
 
@@ -51,6 +52,7 @@ class _Record:
 
     digest: str
     ssh_port: int
+    network: str
 
 
 class Machine:
@@ -85,10 +87,15 @@ class Machine:
 
     @property
     def ssh_port(self) -> int:
-        """The port on 127.0.0.1 that leads to the machine. Raises TeeforgeError when it is off."""
+        """The port on our 127.0.0.1 that leads to the machine. Raises TeeforgeError when none does."""
         record = self._record()
         if record is None or not self._daemon.running():
             raise TeeforgeError(f"the machine {self.name} is off", "`invoke boot` starts it")
+        if record.network != own_network():
+            raise TeeforgeError(
+                f"the machine {self.name} runs in another container, or outside of this one",
+                "use it there (`docker exec`), `invoke halt` it here, or have another one here: --name",
+            )
         return record.ssh_port
 
     def ssh_line(self) -> str:
@@ -129,7 +136,7 @@ class Machine:
             record = self._record()
             if not cold and self._daemon.running() and record is not None and record.digest == digest:
                 progress = self._progress()
-                if progress == Progress("ssh"):
+                if progress == Progress("ssh") and self.ssh_port:
                     return False
                 if not progress.failure:
                     # An earlier invocation was killed while it waited.
@@ -206,7 +213,7 @@ class Machine:
             if snapshot:
                 with Qmp(self.folder) as qmp:
                     snapshot.load(qmp)
-            record = {"digest": digest, "ssh_port": port, "command": argv}
+            record = {"digest": digest, "ssh_port": port, "network": own_network(), "command": argv}
             write_atomically(self._record_file, json.dumps(record, indent=2).encode() + b"\n")
         except BaseException:
             self._stop()
@@ -321,7 +328,7 @@ class Machine:
     def _record(self) -> _Record | None:
         try:
             read = json.loads(self._record_file.read_text(encoding="utf-8"))
-            return _Record(str(read["digest"]), int(read["ssh_port"]))
+            return _Record(str(read["digest"]), int(read["ssh_port"]), str(read["network"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

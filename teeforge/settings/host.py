@@ -1,8 +1,9 @@
-"""What machine this host is, by the names that Debian uses."""
+"""What this host is: its architecture by Debian's name, its network."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError
 
@@ -19,3 +20,8 @@ def host_architecture() -> str:
             "use such a machine, or a container on one",
         )
     return ARCHITECTURES[machine]
+
+
+def own_network() -> str:
+    """Return what tells our network from others: a container may have its own, with its own 127.0.0.1."""
+    return str(Path("/proc/self/ns/net").readlink())

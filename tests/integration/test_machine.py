@@ -15,6 +15,7 @@ import pytest
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.files import short_path
 from teeforge.machines.qemu import Deadlines
+from teeforge.settings.host import own_network
 
 from .bench import BOOTED, UP_TO_LINUX, Bench, is_alive, needs_qemu, pid_of
 
@@ -57,6 +58,18 @@ def test_the_forwarded_port_is_on_the_loopback_and_leads_to_the_machine(bench: B
     machine.halt()
     with pytest.raises(TeeforgeError, match="the machine m is off"):
         _ = machine.ssh_port
+
+
+def test_a_machine_whose_loopback_is_not_ours_can_be_stopped_but_not_reached(bench: Bench) -> None:
+    machine = bench.machine()
+    machine.boot()
+    record = machine.folder / "machine.json"
+    record.write_text(record.read_text().replace(own_network(), "net:[1]"))
+    for reach in (machine.boot, machine.ssh_line, machine.target().connect):
+        with pytest.raises(TeeforgeError, match="the machine m runs in another container"):
+            reach()
+    assert machine.state() == "ssh"
+    assert machine.halt() is True
 
 
 def test_two_machines_run_at_once(bench: Bench) -> None:
