@@ -26,14 +26,15 @@ from teeforge.fetch.pip import pip_install
 from teeforge.fetch.pipwheel import fetch_pip
 
 
-def make_environment(root: Path) -> None:
-    """Bring ``root``/.venv to what requirements.txt locks.
+def make_environment(root: Path, folder: Path) -> None:
+    """Bring ``folder``, the .venv of the checkout ``root``, to what its requirements.txt locks.
 
     Raises UnreachableError, with a whole one left as it was, when something cannot be had.
     """
-    folder, locked = root / ".venv", root / "requirements.txt"
+    locked = root / "requirements.txt"
     installed, python = folder / "requirements.installed", folder / "bin" / "python"
-    with _alone(root):
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(folder.parent):
         before = installed.read_bytes() if installed.is_file() and _runs(python, "import pip") else b""
         if before == locked.read_bytes():
             return  # another inv was quicker
@@ -85,9 +86,9 @@ def _runs(python: Path, line: str) -> bool:
 
 
 @contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """Let one process at a time make .venv; the lock is the checkout's folder itself."""
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _alone(place: Path) -> Iterator[None]:
+    """Let one process at a time make .venv; the lock is the folder that it lies in."""
+    descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with suppress(OSError):  # some network filesystems have no locks
             try:
@@ -101,4 +102,4 @@ def _alone(root: Path) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(guard(lambda: make_environment(Path(sys.argv[1]))))
+    sys.exit(guard(lambda: make_environment(Path(sys.argv[1]), Path(sys.argv[2]))))

@@ -19,7 +19,7 @@ from teeforge.machines.fleet import Fleet, Place
 from teeforge.settings.config import load_config
 from teeforge.settings.lock import load_lock
 from teeforge.settings.recipe import Recipe, load_recipes
-from teeforge.settings.workspace import open_workspace
+from teeforge.settings.workspace import build_folder, open_workspace
 
 if TYPE_CHECKING:
     from teeforge.building.toolchain import WasmCompiler
@@ -200,7 +200,7 @@ class Lab:
         gone = [build] if everything else [work.work, work.cache, work.logs, work.snapshots]
         for folder in gone:
             shutil.rmtree(folder, ignore_errors=True)
-        link = self.root / self.config.build_dir
+        link = build_folder(self.root, self.config)
         if everything and link.is_symlink():
             link.unlink()
         say(f"removed {', '.join(str(folder) for folder in gone)}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _TOOLS = {"shellcheck": "shellcheck", "cpio": "cpio"}
 _KINDS = ("unit", "integration", "e2e")
 # Only by name: other systems, each of which builds everything.
-_BY_NAME = {"hosts": {"mmdebstrap": "mmdebstrap"}}
+_BY_NAME = {"hosts": {"mmdebstrap": "mmdebstrap", "podman": "podman"}}
 
 
 def run_tests(lab: Lab, only: str, match: str) -> int:

@@ -10,6 +10,9 @@ import pytest
 
 from teeforge.base import hostboot
 
+# Also before there is any fixture: in a container the tests of this checkout have a build folder in it, too.
+os.environ.pop("TEEFORGE_OUT", None)
+
 _OURS = (
     "TEEFORGE_CALLED",
     "TEEFORGE_CONFIG",

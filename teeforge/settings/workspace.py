@@ -88,7 +88,7 @@ class Workspace:
 def open_workspace(root: Path, config: Config) -> Workspace:
     """Return the workspace of ``root``, its build folder made."""
     root = root.resolve()
-    wanted = (root / Path(config.build_dir).expanduser()).absolute()
+    wanted = build_folder(root, config)
     # A symbolic link left by an earlier run is followed, so that the answer stays the same.
     build = wanted.resolve() if wanted.is_symlink() else wanted
     if not SAFE_PATH.fullmatch(str(build)):
@@ -105,6 +105,15 @@ def open_workspace(root: Path, config: Config) -> Workspace:
             "set `build_dir:` in config.yaml to a folder you can write to",
         ) from error
     return Workspace(root, build)
+
+
+def build_folder(root: Path, config: Config) -> Path:
+    """Return where the build folder of ``root`` is to lie, or a link to it.
+
+    TEEFORGE_OUT is taken for the checkout there: a container has a volume for what it makes.
+    """
+    out = root / os.environ.get("TEEFORGE_OUT", "")
+    return (out / Path(config.build_dir).expanduser()).absolute()
 
 
 def _safe_elsewhere(root: Path) -> Path:

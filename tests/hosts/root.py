@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,14 +47,14 @@ class Root:
         """Make it; ``checkout`` is the checkout's path below the user's home."""
         self.folder = folder
         self._checkout = f"/home/{USER}/{checkout}"
-        _bootstrap(suite, folder)
+        bootstrap(suite, folder)
         for path in _LENT:
             if Path(path).exists():
                 shutil.copy(path, folder / path[1:])
         subprocess.run(["chroot", folder, "useradd", "--create-home", USER], check=True)
         copy_checkout(folder / self._checkout[1:])
         home = folder / "home" / USER
-        (home / ".gitconfig").write_text("".join(f"{line}\n" for line in _mirrors_for_git()))
+        (home / ".gitconfig").write_text("".join(f"{line}\n" for line in mirrors_for_git()))
         subprocess.run(["chroot", folder, "chown", "-R", f"{USER}:", f"/home/{USER}"], check=True)
 
     @property
@@ -63,15 +64,10 @@ class Root:
 
     def run(self, command: str) -> Ran:
         """Run a shell command as the user, in the checkout."""
-        passed_on = [
-            f"{name}={value}"
-            for name, value in os.environ.items()
-            if (name.startswith("PIP_") or name.lower().endswith("_proxy")) and " " not in value
-        ]
         env = {
             **os.environ,
-            "PASSED_ON": " ".join(passed_on),
-            "LENT_FOLDERS": _lent_folders(),
+            "PASSED_ON": " ".join(passed_on()),
+            "LENT_FOLDERS": " ".join(lent_folders()),
         }
         inside = f"cd {shlex.quote(self._checkout)} && {command}"
         done = subprocess.run(
@@ -97,8 +93,10 @@ class Root:
         return Ran(done.returncode, done.stdout, done.stderr)
 
 
-def _bootstrap(suite: str, folder: Path) -> None:
-    """Unpack the least Debian there is."""
+def bootstrap(
+    suite: str, target: Path, packages: Sequence[str] = PACKAGES, options: Sequence[str] = ()
+) -> None:
+    """Unpack the least Debian there is, and packages, into a folder or a new .tar."""
     if os.geteuid() != 0:
         pytest.skip("NOT TESTED ON OTHER HOSTS: making a root filesystem takes root")
     for program in ("mmdebstrap", "unshare", "chroot"):
@@ -110,7 +108,7 @@ def _bootstrap(suite: str, folder: Path) -> None:
     done = subprocess.run(
         [
             *("mmdebstrap", "--quiet", "--variant=minbase", "--aptopt=Acquire::Check-Valid-Until false"),
-            *(f"--include={','.join(PACKAGES)}", suite, folder, archives[0]),
+            *(*options, f"--include={','.join(packages)}", suite, str(target), archives[0]),
         ],
         capture_output=True,
         text=True,
@@ -132,13 +130,23 @@ def _insteads() -> list[tuple[str, str]]:
     return [(row[0].removeprefix("url.").rsplit(".", 1)[0], row[1]) for row in rows]
 
 
-def _mirrors_for_git() -> list[str]:
+def mirrors_for_git() -> list[str]:
+    """Return the lines of a .gitconfig with the mirrors of this host's user."""
     lines = ["[safe]", "\tdirectory = *"]
     for what, address in _insteads():
         lines += [f'[url "{what}"]', f"\tinsteadOf = {address}"]
     return lines
 
 
-def _lent_folders() -> str:
+def passed_on() -> list[str]:
+    """Return the settings of pip and the proxies that this host's user has, as NAME=VALUE."""
+    return [
+        f"{name}={value}"
+        for name, value in os.environ.items()
+        if (name.startswith("PIP_") or name.lower().endswith("_proxy")) and " " not in value
+    ]
+
+
+def lent_folders() -> list[str]:
     """Return the folders of this host that git is to read instead of the network."""
-    return " ".join(what for what, _ in _insteads() if Path(what).is_dir())
+    return [what for what, _ in _insteads() if Path(what).is_dir()]

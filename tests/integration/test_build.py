@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from teeforge.base.errors import TeeforgeError
+from teeforge.lab import Lab
 from teeforge.settings.workspace import open_workspace
 
 from .conftest import Checkout, Upstream, make_checkout
@@ -71,6 +72,20 @@ def test_a_checkout_whose_path_make_cannot_take_is_built_elsewhere(
     assert built["letter"].product("letter").read_text() == "dear world\n"
     assert (checkout.root / "build").is_symlink()
     assert checkout.workspace == open_workspace(checkout.root, checkout.config)
+
+
+def test_a_checkout_that_is_built_outside_of_it_is_only_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = make_checkout(tmp_path / "论文", Upstream(tmp_path / "upstream"))
+    (checkout.root / "build").symlink_to("/a/folder/of/the/host")
+    before = sorted(checkout.root.rglob("*"))
+    monkeypatch.setenv("TEEFORGE_OUT", str(tmp_path / "out"))
+    built = checkout.builder().build(["letter"])
+    assert built["letter"].product("letter").is_relative_to(tmp_path / "out" / "build")
+    Lab(checkout.root, live=False).clean(everything=True)
+    assert not (tmp_path / "out" / "build").exists()
+    assert sorted(checkout.root.rglob("*")) == before
 
 
 def test_a_failing_step_shows_its_last_lines_the_log_and_the_command(checkout: Checkout) -> None:

@@ -249,7 +249,8 @@ def test_a_host_that_cannot_do_is_told_so_first(host: Host, system: str, bits: s
     host.tool("getconf", f"echo {bits}")
     status, *told = host.inv().splitlines()
     assert status == "1" and words in told[0] and "container" in told[0]
-    assert "docker run" in told[1] and str(host.root) in told[1]
+    assert "docker build" in told[1] and str(host.root) in told[1]
+    assert "docker run" in told[2] and str(host.root) in told[2]
     assert not (host.root / ".venv").exists()
 
 
@@ -350,3 +351,15 @@ def test_an_index_that_does_not_answer_is_told_within_fifteen_seconds(host: Host
         os.killpg(child.pid, signal.SIGINT)
         assert child.wait(10) != 0
         child.stderr.close()
+
+
+@pytest.mark.parametrize("out", ["../out of it", "here"])
+def test_the_environment_may_lie_outside_of_the_checkout(host: Host, python: Path, out: str) -> None:
+    (host.root / ".venv/bin").mkdir(parents=True)
+    (host.root / ".venv/bin/python").write_text("not one for this container\n")
+    more = {"TEEFORGE_OUT": out if out == "here" else str(host.place / "out of it")}
+    told = host.inv(python, more=more)
+    assert told.startswith("0\n") and "making .venv from requirements.txt" in told
+    assert (host.root / out / ".venv/requirements.installed").is_file()
+    assert host.inv(python, more=more) == f"0\n{host.bin}|--search-root|{host.root}|hello\n"
+    assert [path.name for path in (host.root / ".venv").iterdir()] == ["bin"]
