@@ -28,12 +28,10 @@ def wasi_sdk() -> str:
 
 
 def rust_target() -> str:
-    done = (
-        subprocess.run(["rustc", "--print", "target-list"], capture_output=True, text=True, check=False)
-        if shutil.which("rustc")
-        else None
-    )
-    return "wasm32-wasip1" if done and "wasm32-wasip1\n" in done.stdout else "wasm32-wasi"
+    """Return what Debian's rustc calls WASI preview 1; another rustc may come first in PATH."""
+    rustc = Path("/usr/bin/rustc")
+    targets = subprocess.check_output([rustc, "--print", "target-list"]).split() if rustc.exists() else ()
+    return "wasm32-wasip1" if b"wasm32-wasip1" in targets else "wasm32-wasi"
 
 
 def run(argv: list[str], cwd: Path | None = None) -> None:
