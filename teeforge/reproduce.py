@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def products(lab: Lab) -> Iterator[Product]:
     """Yield what hosts make of each component, and of samples/hello.c; all of it is built here.
 
-    What runs on the target is the same bits whatever the host's architecture is; only the content keys
-    differ. Of programs for the host, those of this one's architecture are known.
+    What most components make for the target is the same bits whatever the host's architecture is; only the
+    content keys differ. Of the others (by_architecture), what this architecture's hosts make is known.
     """
     ours = host_architecture()
     built = lab.build(list(lab.recipes))
@@ -33,7 +33,7 @@ def products(lab: Lab) -> Iterator[Product]:
             continue
         bits = bits_of(entry.folder / "products")
         yield Product(name, ours, entry.key, bits)
-        for other in () if lab.recipes[name].host_code else ARCHITECTURES.values():
+        for other in () if lab.recipes[name].by_architecture else ARCHITECTURES.values():
             if other != ours:
                 yield Product(name, other, key_elsewhere(lab.builder, name, built, other), bits)
     hello = lab.root / "samples/hello.c"
@@ -41,8 +41,7 @@ def products(lab: Lab) -> Iterator[Product]:
     assert program.wasm is not None
     for path in (program.wasm, program.aot):
         bits = Bits(digest_file(path), path.stat().st_size)
-        for architecture in ARCHITECTURES.values():
-            yield Product(f"hello{path.suffix}", architecture, digest_file(hello), bits)
+        yield Product(f"hello{path.suffix}", ours, digest_file(hello), bits)
 
 
 def key_elsewhere(builder: Builder, name: str, done: Mapping[str, Stored], architecture: str) -> str:
@@ -63,7 +62,7 @@ def key_elsewhere(builder: Builder, name: str, done: Mapping[str, Stored], archi
 def lock_products(lab: Lab) -> None:
     """Build everything, and let products.lock say what the products are.
 
-    Programs for hosts of another architecture are left as they stand there: only such a host makes them.
+    What only hosts of another architecture can tell is left as it stands there.
     """
     if not lab.config.toolchain.pinned:
         raise TeeforgeError(

@@ -8,9 +8,9 @@ refused. Without a line here nothing is taken from anywhere. Signatures on the a
 hand out and to withdraw, and would only move the trust from the checkout's history to whoever holds one.
 
 One line for each entry, `component architecture key sha256 size`, sorted: git merges the lines of two people.
-The pinned toolchain, and with it the key, is another one on each of the hosts' architectures, but what it
-makes for the target is the same. `invoke lock.products` writes the lines of both. Hosts with compilers of
-their own have other keys, hence lines of their own, which `invoke store.push` adds.
+The pinned toolchain, and with it the key, is another one on each of the hosts' architectures; what it makes
+for the target is mostly the same. `invoke lock.products` writes the lines that it can tell. Hosts with
+compilers of their own have other keys, hence lines of their own, which `invoke store.push` adds.
 """
 
 from __future__ import annotations

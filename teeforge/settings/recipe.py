@@ -51,7 +51,8 @@ class Recipe:
 
     One that is made ``on_request`` is no part of `build-all`: a task asks for it when it needs it.
     ``incremental``: its make sees by itself what a changed source file makes stale; see leftovers.py.
-    ``host_code``: its products are programs for the host, so they differ with its architecture.
+    ``by_architecture``: its products differ with the host's architecture: they are programs for the host, or
+    made with the stack protector (Debian bookworm's gcc has the fix of CVE-2023-4039, its cross gcc has not).
     ``in_place``: its products work only where they lie in this host's store, so others know them by what
     went into them, not by their bits.
     """
@@ -71,7 +72,7 @@ class Recipe:
     deploy: tuple[Deployment, ...] = ()
     on_request: bool = False
     incremental: bool = False
-    host_code: bool = False
+    by_architecture: bool = False
     in_place: bool = False
 
     def __post_init__(self) -> None:

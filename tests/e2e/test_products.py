@@ -21,4 +21,4 @@ def test_every_product_is_what_products_lock_says(vm: Lab) -> None:
     assert found <= locked, "`invoke lock.products` writes it anew"
     # What only a host of another architecture makes is in there as well, and nothing else.
     rest = {line.split()[0] for line in locked - found}
-    assert rest <= {name for name, recipe in vm.recipes.items() if recipe.host_code}
+    assert rest <= {name for name, recipe in vm.recipes.items() if recipe.by_architecture}
