@@ -66,14 +66,11 @@ class ProductLock:
         return found.bits if found else None
 
     def add(self, component: str, key: str, bits: Bits) -> None:
-        """Add a line, to those that others added meanwhile; the file is written whole or not at all."""
-        self._write([*self._read().values(), Product(component, host_architecture(), key, bits)])
+        """Add a line, to those that others added meanwhile."""
+        self.replace([*self._read().values(), Product(component, host_architecture(), key, bits)])
 
     def replace(self, products: Iterable[Product]) -> None:
-        """Let ``products`` be all that is said."""
-        self._write(products)
-
-    def _write(self, products: Iterable[Product]) -> None:
+        """Let ``products`` be all that is said; the file is written whole or not at all."""
         lines = sorted({product.line() for product in products})
         write_atomically(self._path, (_HEAD + "".join(lines)).encode())
         self._lines = self._read()
