@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import lzma
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +21,7 @@ from teeforge.settings.config import Config, DebianSource
 from teeforge.settings.lock import LOCK_NAME, LockedPackage, sections
 
 if TYPE_CHECKING:
-    from debian.deb822 import Packages
-
-    Index = dict[str, Packages]
+    from teeforge.fetch.closure import Suite
 
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _HEAD = """\
@@ -37,46 +36,46 @@ def relock(root: Path, config: Config) -> list[str]:
     The index is trusted by the signature of Debian's archive key, the packages by their hashes in it.
     """
     now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    indexes: dict[tuple[str, str], Index] = {}
+    suite_of = functools.cache(lambda name, architecture: _suite(config, name, architecture, now))
     lines = [_HEAD, f"snapshot: {now}\n", "packages:\n"]
     said: list[str] = []
     for name, source in config.sources.items():
         if not isinstance(source, DebianSource):
             continue
         for section, architecture in sections(name, source):
-            wanted = source.suite, architecture
-            if wanted not in indexes:
-                indexes[wanted] = _index(config, *wanted, now)
-            index = indexes[wanted]
             lines.append(f"  {section}: |\n")
-            for package in _chosen(name, source, index, architecture):
+            for package in _chosen(name, source, architecture, suite_of):
                 lines.append(f"    {package.line()}\n")
                 said.append(f"{section}: {package.name} {package.version}")
     write_atomically(root / LOCK_NAME, "".join(lines).encode())
     return said
 
 
-def _chosen(name: str, source: DebianSource, index: Index, architecture: str) -> Iterator[LockedPackage]:
-    """Yield the packages of a source as the index has them."""
+def _chosen(
+    name: str, source: DebianSource, architecture: str, suite_of: Callable[[str, str], Suite]
+) -> Iterator[LockedPackage]:
+    """Yield the packages of a source as the suites have them."""
     from teeforge.fetch.closure import closure
 
     wanted = source.packages_for(architecture)
-    for package in wanted:
-        if package not in index:
+    suites = {suite: suite_of(suite, architecture) for suite in {source.suite, *wanted.values()}}
+    for package, suite in wanted.items():
+        if package not in suites[suite].packages:
             raise TeeforgeError(
-                f"config.yaml: sources.{name}.packages: Debian {source.suite} has no {package} "
-                f"for {architecture}",
+                f"config.yaml: sources.{name}.packages: Debian {suite} has no {package} for {architecture}",
                 "correct the name (kernel packages have their ABI number in it)",
             )
-    names = closure(index, wanted, source.without) if source.depends else wanted
-    for package in names:
-        entry = index[package]
+    chosen = closure(suites, wanted, source.without, source.suite) if source.depends else wanted
+    for package, suite in chosen.items():
+        entry = suites[suite].packages[package]
         yield LockedPackage(package, entry["Version"], entry["Filename"], int(entry["Size"]), entry["SHA256"])
 
 
-def _index(config: Config, suite: str, architecture: str, snapshot: str) -> Index:
-    """Return the Packages index of a suite by package name."""
+def _suite(config: Config, suite: str, architecture: str, snapshot: str) -> Suite:
+    """Return a suite as Debian's archives have it now."""
     from debian.deb822 import Packages
+
+    from teeforge.fetch.closure import Suite
 
     problems: list[str] = []
     for base in archive_bases(config.debian.mirror, config.debian.snapshot, snapshot):
@@ -93,10 +92,8 @@ def _index(config: Config, suite: str, architecture: str, snapshot: str) -> Inde
             problems.append(error.message)
             continue
         text = lzma.decompress(packed).decode()
-        return {
-            str(entry["Package"]): entry
-            for entry in Packages.iter_paragraphs(text.splitlines(), use_apt_pkg=False)
-        }
+        entries = Packages.iter_paragraphs(text.splitlines(), use_apt_pkg=False)
+        return Suite(suite, {str(entry["Package"]): entry for entry in entries})
     raise TeeforgeError(
         "no Debian archive gave its index:\n" + "\n".join(f"    {problem}" for problem in problems),
         "set `debian.mirror:` in config.yaml",

@@ -47,7 +47,8 @@ class DebianSource:
 
     ``architecture`` may be `host`: the one that teeforge runs on. With ``depends`` what the packages depend
     on belongs to the source as well, but for the packages ``without`` and what only they would bring.
-    A package may be for one architecture alone, as in Debian's own control files: `gcc [amd64]`.
+    A package may be for one architecture alone, as in Debian's own control files: `gcc [amd64]`, and from
+    another suite, as apt has it: `gcc/trixie`; what it depends on is from there as well.
     """
 
     suite: str
@@ -56,10 +57,11 @@ class DebianSource:
     depends: bool = False
     without: tuple[str, ...] = ()
 
-    def packages_for(self, architecture: str) -> list[str]:
-        """Return the names of the packages to take for an architecture."""
+    def packages_for(self, architecture: str) -> dict[str, str]:
+        """Return the names of the packages to take for an architecture, and the suite of each."""
         split = [package.partition(" ") for package in self.packages]
-        return [name for name, _, only in split if not only or architecture in only.strip("[]").split()]
+        meant = [name for name, _, only in split if not only or architecture in only.strip("[]").split()]
+        return {name.partition("/")[0]: name.partition("/")[2] or self.suite for name in meant}
 
 
 @dataclass(frozen=True)

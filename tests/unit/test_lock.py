@@ -8,7 +8,7 @@ import pytest
 from debian.deb822 import Packages
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.fetch.closure import closure
+from teeforge.fetch.closure import Suite, closure
 from teeforge.settings.config import Config, DebianSource, QemuTarget
 from teeforge.settings.host import host_architecture
 from teeforge.settings.lock import LockedPackage, load_lock, section_of, sections
@@ -79,28 +79,48 @@ def index(**depends: str) -> dict[str, Packages]:
     return made
 
 
+def chosen(packages: dict[str, Packages], wanted: str, *without: str) -> list[str]:
+    """Return what comes with a package of a suite."""
+    return list(closure({"old": Suite("old", packages)}, {wanted: "old"}, without, "old"))
+
+
 def test_dependencies_of_dependencies_are_taken_once_in_a_circle_too() -> None:
     packages = index(gcc="cpp (>= 12), libc6", cpp="libc6, gcc", libc6="", other="gcc")
-    assert closure(packages, ["gcc"], ()) == ["cpp", "gcc", "libc6"]
+    assert chosen(packages, "gcc") == ["cpp", "gcc", "libc6"]
 
 
 def test_the_first_alternative_is_taken_unless_another_is_there_already() -> None:
     packages = index(editor="vi | emacs", vi="", emacs="", both="emacs, vi | emacs")
-    assert closure(packages, ["editor"], ()) == ["editor", "vi"]
-    assert closure(packages, ["both"], ()) == ["both", "emacs"]
+    assert chosen(packages, "editor") == ["editor", "vi"]
+    assert chosen(packages, "both") == ["both", "emacs"]
 
 
 def test_what_is_left_out_brings_nothing() -> None:
     packages = index(ssh="passwd | login, libc6", passwd="libpam", login="", libpam="", libc6="")
-    assert closure(packages, ["ssh"], ("passwd",)) == ["libc6", "ssh"]
+    assert chosen(packages, "ssh", "passwd") == ["libc6", "ssh"]
 
 
 def test_a_virtual_package_is_had_from_who_provides_it() -> None:
     packages = index(app="awk", mawk="; awk (= 1)")
-    assert closure(packages, ["app"], ()) == ["app", "mawk"]
-    assert closure(packages, ["app"], ("mawk",)) == ["app"]
+    assert chosen(packages, "app") == ["app", "mawk"]
+    assert chosen(packages, "app", "mawk") == ["app"]
 
 
 def test_a_dependency_that_nothing_satisfies_is_named() -> None:
-    with pytest.raises(TeeforgeError, match="app depends on ghost, which the suite does not have"):
-        closure(index(app="ghost"), ["app"], ())
+    with pytest.raises(TeeforgeError, match="app depends on ghost, which old does not have"):
+        chosen(index(app="ghost"), "app")
+
+
+SUITES = {
+    "old": Suite("old", index(gcc="libc", make="libc, sh", libc="", sh="libc")),
+    "new": Suite("new", index(gcc="libc (>= 2), libmpc", libc="", libmpc="libc", sh="libc")),
+}
+
+
+def test_what_a_package_of_another_suite_needs_is_of_that_suite_and_all_else_is_not() -> None:
+    asked = {"make": "old", "gcc": "new"}
+    assert closure(SUITES, asked, (), "old") == asked | {"libc": "new", "libmpc": "new", "sh": "old"}
+
+
+def test_what_was_asked_for_is_of_the_suite_that_it_was_asked_from() -> None:
+    assert closure(SUITES, {"gcc": "new", "libc": "old"}, (), "old")["libc"] == "old"
