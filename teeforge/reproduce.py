@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def products(lab: Lab) -> Iterator[Product]:
     """Yield what hosts make of each component, and of samples/hello.c; all of it is built here.
 
-    What most components make for the target is the same bits whatever the host's architecture is; only the
-    content keys differ. Of the others (by_architecture), what this architecture's hosts make is known.
+    What is made for the target is the same bits whatever the host's architecture is; only the content keys
+    differ. Of programs for the host (by_architecture), what this architecture's hosts make is known.
     """
     ours = host_architecture()
     built = lab.build(list(lab.recipes))

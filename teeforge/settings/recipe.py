@@ -51,8 +51,7 @@ class Recipe:
 
     One that is made ``on_request`` is no part of `build-all`: a task asks for it when it needs it.
     ``incremental``: its make sees by itself what a changed source file makes stale; see leftovers.py.
-    ``by_architecture``: its products differ with the host's architecture: they are programs for the host, or
-    made with the stack protector (Debian bookworm's gcc has the fix of CVE-2023-4039, its cross gcc has not).
+    ``by_architecture``: its products are programs for the host, so they differ with its architecture.
     ``in_place``: its products work only where they lie in this host's store, so others know them by what
     went into them, not by their bits.
     """
