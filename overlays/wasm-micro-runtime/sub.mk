@@ -30,9 +30,6 @@ subdirs-y += core/shared/platform/optee
 
 srcs-y += core/iwasm/aot/aot_loader.c
 srcs-y += core/iwasm/aot/aot_runtime.c
-# Stack limit of start functions: see optee_exec_env.c
-cppflags-core/iwasm/aot/aot_runtime.c-y += \
-	-Dwasm_exec_env_create=optee_exec_env_create
 srcs-y += core/iwasm/aot/arch/aot_reloc_aarch64.c
 srcs-y += core/iwasm/common/wasm_exec_env.c
 srcs-y += core/iwasm/common/wasm_memory.c

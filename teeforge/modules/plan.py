@@ -28,7 +28,7 @@ _CORE_LEAVES = 296 * PAGE  # where the core is not built
 LDELF = 36 * PAGE
 # The runtime TA where it is not built: its segments, and the stack that its header asks for.
 _TA_IMAGE = 58 * PAGE
-TA_STACK = 258 << 10
+TA_STACK = 290 << 10
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from teeforge.base.errors import TeeforgeError
 from teeforge.building.toolchain import find_llvm, find_wasm_compiler
 from teeforge.modules.program import _headers
 
-ACCEPTED = (14, 15, 13, 11)
+ACCEPTED = (14, 15, 13)
 
 Install = Callable[..., Path]
 
@@ -91,7 +91,7 @@ def test_llvm_19_alone_is_named_with_what_to_install(llvm: Install) -> None:
     llvm("19.1.0")
     error = refusal("auto")
     assert "found LLVM 19 (" in error.message
-    assert "this wamrc builds with 14, 15, 13, 11" in error.message
+    assert "this wamrc builds with 14, 15, 13" in error.message
     assert "apt install llvm-14-dev" in error.hint
 
 
@@ -109,7 +109,7 @@ def test_llvm_without_aarch64_is_refused(llvm: Install) -> None:
 
 def test_major_that_wamrc_cannot_use_is_refused_even_if_installed(llvm: Install) -> None:
     llvm("19.1.0")
-    assert "does not build with LLVM 19, only with 14, 15, 13, 11" in refusal("19").message
+    assert "does not build with LLVM 19, only with 14, 15, 13" in refusal("19").message
     assert "is LLVM 19" in refusal(str(llvm("20.1.0").parent / "llvm-19")).message
 
 

@@ -13,10 +13,10 @@
 #define TA_FLAGS		0
 
 /*
- * AOT code runs on this stack; it is mapped and cleared when a session opens.
- * The data size is small since modules and heaps are mapped when they are known.
+ * AOT code runs on this stack, but for the 32 KiB at its end that WAMR reserves
+ * for natives; it is mapped and cleared when a session opens. The data size is small since modules and heaps are mapped when they are known.
  */
-#define TA_STACK_SIZE		(256 * 1024)
+#define TA_STACK_SIZE		((256 + 32) * 1024)
 #define TA_DATA_SIZE		(32 * 1024)
 
 #define TA_VERSION		"1.0"

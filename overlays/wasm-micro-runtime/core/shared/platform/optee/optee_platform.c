@@ -6,6 +6,7 @@
 #include <tee_internal_api_extensions.h>
 #include <user_ta_header.h>
 
+#include "config.h"
 #include "optee_platform.h"
 #include "platform_api_vmcore.h"
 
@@ -40,15 +41,17 @@ bool optee_platform_enter(const void *frame)
 
 size_t optee_platform_stack_size(void)
 {
-	if (stack_entry < stack_base + OPTEE_NATIVE_STACK_RESERVE)
+	/* WAMR adds what it reserves for natives to the boundary */
+	if (stack_entry < stack_base + RESERVED_BYTES_TO_NATIVE_STACK_BOUNDARY)
 		return 0;
 
-	return stack_entry - stack_base - OPTEE_NATIVE_STACK_RESERVE;
+	return stack_entry - stack_base -
+	       RESERVED_BYTES_TO_NATIVE_STACK_BOUNDARY;
 }
 
 uint8 *os_thread_get_stack_boundary(void)
 {
-	return stack_base + OPTEE_NATIVE_STACK_RESERVE;
+	return stack_base;
 }
 
 int bh_platform_init(void)

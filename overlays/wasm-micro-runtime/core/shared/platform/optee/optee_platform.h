@@ -11,12 +11,6 @@
 #include <tee_api_types.h>
 
 /*
- * Native functions, and the runtime's own calls, run below the last frame of
- * AOT code, which is all that WAMR checks: they find this much stack.
- */
-#define OPTEE_NATIVE_STACK_RESERVE (8 * 1024)
-
-/*
  * optee_platform_enter() - note where the TA's stack is
  * @frame: address of a local variable of a TA entry point
  *

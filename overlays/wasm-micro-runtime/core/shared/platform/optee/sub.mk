@@ -1,5 +1,4 @@
 # The OP-TEE platform layer of WAMR: all warnings are errors.
-srcs-y += optee_exec_env.c
 srcs-y += optee_function.c
 srcs-y += optee_invoke_native.S
 srcs-y += optee_libc.c
@@ -11,9 +10,6 @@ srcs-y += optee_thread.c
 cflags-y += -Werror
 
 # Includes headers of upstream that are not free of these
-cflags-optee_exec_env.c-y += -Wno-strict-prototypes
-cflags-optee_exec_env.c-y += -Wno-redundant-decls
-cflags-optee_exec_env.c-y += -Wno-unused-parameter
 cflags-optee_function.c-y += -Wno-strict-prototypes
 cflags-optee_function.c-y += -Wno-redundant-decls
 cflags-optee_function.c-y += -Wno-unused-parameter
