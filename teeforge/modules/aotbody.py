@@ -26,8 +26,8 @@ _MANY_FUNCTIONS = 8
 COSTS = {
     "RUNTIME": 2256,
     "BLOCK_HEADER": 4,
-    "DATA_SEGMENT": 36,
-    "ELEMENT_SEGMENT": 44,
+    "DATA_SEGMENT": 37,
+    "ELEMENT_SEGMENT": 45,
     "TYPE": 8,
     "GLOBAL": 48,
     "TABLE": 28,

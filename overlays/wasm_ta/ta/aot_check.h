@@ -22,8 +22,8 @@
  */
 #define COST_RUNTIME		2256	/* heap, hash maps, module, exec env */
 #define COST_BLOCK_HEADER	4
-#define COST_DATA_SEGMENT	36
-#define COST_ELEMENT_SEGMENT	44
+#define COST_DATA_SEGMENT	(36 + 1)	/* with its bit in the instance */
+#define COST_ELEMENT_SEGMENT	(44 + 1)
 #define COST_TYPE		8
 #define COST_GLOBAL		(40 + 8)
 #define COST_TABLE		(20 + 8)

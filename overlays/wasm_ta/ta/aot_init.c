@@ -42,6 +42,7 @@ static bool check_memory_size(struct checker *checker, struct reader *reader)
 static bool check_memory(struct checker *checker, struct reader *reader)
 {
 	uint32_t data_count = 0;
+	uint32_t passive = 0;
 	uint32_t length = 0;
 	uint32_t n = 0;
 
@@ -60,8 +61,8 @@ static bool check_memory(struct checker *checker, struct reader *reader)
 	data_count = take_u32(reader);
 	cost(checker, data_count, sizeof(void *));
 	for_each_until_failed(n, data_count, reader) {
-		take_u32(reader);	/* is passive */
-		if (take_u32(reader) >= checker->memory_count &&
+		passive = take_u32(reader);
+		if (take_u32(reader) >= checker->memory_count && !passive &&
 		    !reader->failed)
 			return refuse(checker,
 				      "the AOT file is damaged: data segment %"PRIu32" is for a memory that does not exist",
@@ -116,6 +117,12 @@ static bool check_tables(struct checker *checker, struct reader *reader)
 	return true;
 }
 
+/* Others name no table, in WebAssembly's binary format: bit 0 says so */
+static bool is_active(uint32_t mode)
+{
+	return !(mode & 1);
+}
+
 /*
  * Element segments come before what they refer to: this is called once to pass
  * over them, and again when the functions are known.
@@ -130,9 +137,11 @@ static bool check_elements(struct checker *checker, struct reader *reader,
 		const uint32_t *functions = NULL;
 		uint32_t elements = 0;
 		uint32_t table = 0;
+		uint32_t mode = 0;
 		uint32_t i = 0;
 
-		take(reader, sizeof(uint32_t), 2 * sizeof(uint32_t));
+		mode = take_u32(reader);
+		take_u32(reader);	/* type of the elements */
 		table = take_u32(reader);
 		take_u32(reader);	/* kind of the offset */
 		skip_u64(reader);
@@ -141,7 +150,7 @@ static bool check_elements(struct checker *checker, struct reader *reader,
 					    sizeof(*functions));
 		if (reader->failed)
 			break;
-		if (table >= checker->table_count)
+		if (table >= checker->table_count && is_active(mode))
 			return refuse(checker,
 				      "the AOT file is damaged: element segment %"PRIu32" is for a table that does not exist",
 				      n);
