@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import ensurepip
 import functools
 import hashlib
 import http.server
+import importlib.util
 import os
 import re
 import shutil
@@ -24,11 +24,15 @@ from pathlib import Path
 
 import pytest
 
+from teeforge.base.errors import UnreachableError
+from teeforge.fetch.pipwheel import fetch_pip
 from tests.debpackage import deb, entry
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ("sh", "dirname", "readlink", "uname", "getconf", "cmp", "id", "git", "cat", "rm", "ln")
 NOTHING: Mapping[str, str] = {}
+# None: Debian's python3 without its python3-venv
+ENSUREPIP = importlib.util.find_spec("ensurepip")
 # Tells where it stands and what it was told, instead of running tasks.
 INVOKE = "import os, sys\nprint(os.getcwd(), *sys.argv[1:], sep='|')\n"
 
@@ -120,13 +124,40 @@ class Host:
         assert "Traceback" not in done.stdout
         return f"{done.returncode}\n{done.stdout}"
 
+    def lock_pip(self, wheel: Path) -> Path:
+        """Make a Debian archive that serves pip's wheel as a package, and lock it; return the archive."""
+        data = deb((entry(f"./usr/share/python-wheels/{wheel.name}"), wheel.read_bytes()))
+        (self.place / "archive/pool").mkdir(parents=True, exist_ok=True)
+        (self.place / "archive/pool/pip.deb").write_bytes(data)
+        (self.root / "debian.lock").write_text(
+            f"snapshot: 20261122T000000Z\npackages:\n  other: |\n    other 1 pool/other.deb 1 {'0' * 64}\n"
+            f"  pip: |\n    python3-pip-whl 1 pool/pip.deb {len(data)} {hashlib.sha256(data).hexdigest()}\n"
+        )
+        return self.place / "archive"
+
     def lock(self, version: str) -> None:
         """Have requirements.txt lock a version of invoke."""
         (self.root / "requirements.txt").write_text(wheel(self.place / "wheels", version))
 
 
+@pytest.fixture(scope="session")
+def pip_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of pip: this Python's own, or Debian's."""
+    bundled = (
+        list(Path(ENSUREPIP.origin).parent.glob("_bundled/pip-*.whl"))
+        if ENSUREPIP and ENSUREPIP.origin
+        else []
+    )
+    if found := [*bundled, *Path("/usr/share/python-wheels").glob("pip-*.whl")]:
+        return found[0]
+    try:
+        return fetch_pip(ROOT, tmp_path_factory.mktemp("pip"))
+    except UnreachableError as error:
+        pytest.skip(f"no wheel of pip: {error.message}")
+
+
 @pytest.fixture
-def host(tmp_path: Path) -> Host:
+def host(tmp_path: Path, pip_wheel: Path) -> Host:
     made = Host(tmp_path)
     for folder in (made.root, made.bin, tmp_path / "wheels"):
         folder.mkdir()
@@ -139,6 +170,9 @@ def host(tmp_path: Path) -> Host:
     made.lock("1.0")
     (made.root / "config.yaml").write_text("debian:\n  mirror: null\n")
     (made.root / "debian.lock").write_text("snapshot: 20261122T000000Z\npackages: {}\n")
+    if ENSUREPIP is None:  # every .venv needs Debian's pip here
+        mirror = made.lock_pip(pip_wheel).as_uri()
+        (made.root / "config.yaml").write_text(f"debian:\n  mirror: {mirror}\n  snapshot: null\n")
     return made
 
 
@@ -149,20 +183,10 @@ def python() -> Path:
 
 
 @pytest.fixture
-def archive(host: Host) -> Iterator[str]:
+def archive(host: Host, pip_wheel: Path) -> Iterator[str]:
     """A Debian archive that serves pip's wheel as a package, locked in the checkout; its address."""
-    wheels = [*Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl")]
-    wheels += [*Path("/usr/share/python-wheels").glob("pip-*.whl")]
-    if not wheels:
-        pytest.skip("this Python has no wheel of pip")
-    data = deb((entry(f"./usr/share/python-wheels/{wheels[0].name}"), wheels[0].read_bytes()))
-    (host.place / "archive/pool").mkdir(parents=True)
-    (host.place / "archive/pool/pip.deb").write_bytes(data)
-    (host.root / "debian.lock").write_text(
-        f"snapshot: 20261122T000000Z\npackages:\n  other: |\n    other 1 pool/other.deb 1 {'0' * 64}\n"
-        f"  pip: |\n    python3-pip-whl 1 pool/pip.deb {len(data)} {hashlib.sha256(data).hexdigest()}\n"
-    )
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(host.place / "archive"))
+    folder = host.lock_pip(pip_wheel)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
     http.server.SimpleHTTPRequestHandler.log_message = lambda *_: None  # type: ignore[method-assign]
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -229,6 +253,7 @@ def test_pip_is_taken_by_its_hash_from_whichever_archive_has_it(host: Host, arch
     assert not (host.root / ".venv/requirements.installed").exists()
 
 
+@pytest.mark.skipif(ENSUREPIP is None, reason="this Python has no ensurepip")
 def test_one_with_ensurepip_is_taken_before_one_without(host: Host, python: Path) -> None:
     bare = without(host.place / "bare", "ensurepip")
     told = host.inv(bare, python)
