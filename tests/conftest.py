@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from teeforge.base import hostboot
 
 # Also before there is any fixture: in a container the tests of this checkout have a build folder in it, too.
 os.environ.pop("TEEFORGE_OUT", None)
+# A shell without job control has what it puts into the background ignore Ctrl-C, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _OURS = (
     "TEEFORGE_CALLED",
