@@ -509,6 +509,7 @@ static TEEC_Result make_call(struct wasm_tee *tee, TEEC_SharedMemory *memory,
 	request = memory->buffer;
 	memset(request, 0, sizeof(*request));
 	request->version = WASM_TA_VERSION;
+	request->flags = call->keep ? WASM_TA_CALL_KEEP : 0;
 	request->argc = call->argc;
 	strcpy(request->name, call->name);
 	if (call->argc)

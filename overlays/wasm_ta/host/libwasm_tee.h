@@ -31,7 +31,8 @@
  * and gone afterwards. The calls of a module share one instance, made by the
  * first of them (its _initialize is called, its _start is not), so that what
  * one call leaves in memory the next one finds. It ends with the module, or
- * with a call that traps or exits: the next call makes a new one.
+ * with a call that exits, or that traps and does not keep it: the next call
+ * makes a new one.
  *
  * A session is for one thread at a time; only wasm_tee_stop() may be called
  * from another one, or from a signal handler.
@@ -95,6 +96,7 @@ struct wasm_tee_call {
 	const char *name;
 	const struct wasm_ta_value *args;	/* as many as it takes */
 	uint32_t argc;
+	bool keep;			/* the instance, should it trap */
 	wasm_tee_output output;		/* NULL: what it prints is thrown away */
 	void *context;			/* of output */
 };
@@ -232,6 +234,29 @@ static inline double wasm_tee_as_f64(const struct wasm_ta_value *value)
 
 	memcpy(&number, &value->bits, sizeof(number));
 	return number;
+}
+
+/* A reference to something of the caller's, by any number; also the null */
+static inline struct wasm_ta_value wasm_tee_externref(uint32_t number)
+{
+	struct wasm_ta_value value = { .type = WASM_TA_EXTERNREF };
+
+	memcpy(&value.bits, &number, sizeof(number));
+	return value;
+}
+
+static inline uint32_t wasm_tee_as_externref(const struct wasm_ta_value *value)
+{
+	uint32_t number = 0;
+
+	memcpy(&number, &value->bits, sizeof(number));
+	return number;
+}
+
+/* Of either kind of reference */
+static inline bool wasm_tee_is_null(const struct wasm_ta_value *value)
+{
+	return wasm_tee_as_externref(value) == WASM_TA_NULL_REF;
 }
 
 #endif /* LIBWASM_TEE_H */

@@ -225,13 +225,12 @@ static bool is_plain(const struct optee_function_type *type)
 	return !type->param_count && !type->result_count;
 }
 
+/* Arguments and then results are cells, as WAMR has them: 64 bits take two */
 struct call {
 	wasm_exec_env_t env;
 	wasm_function_inst_t function;
-	uint32_t argc;
-	wasm_val_t args[WASM_TA_CALL_VALUES];
-	uint32_t result_count;
-	wasm_val_t results[WASM_TA_CALL_VALUES];
+	uint32_t count;
+	uint32_t cells[2 * WASM_TA_CALL_VALUES];
 	bool good;
 };
 
@@ -239,15 +238,8 @@ static void call_watched(void *argument)
 {
 	struct call *call = argument;
 
-	/* The other one would allocate room for no values, and fail */
-	if (!call->argc && !call->result_count)
-		call->good = wasm_runtime_call_wasm(call->env, call->function,
-						    0, NULL);
-	else
-		call->good = wasm_runtime_call_wasm_a(call->env, call->function,
-						      call->result_count,
-						      call->results, call->argc,
-						      call->args);
+	call->good = wasm_runtime_call_wasm(call->env, call->function,
+					    call->count, call->cells);
 }
 
 /* Calls an exported function of type () -> (); one that is not there is none */
@@ -296,16 +288,18 @@ bool instance_initialize(struct instance *instance, struct outcome *outcome,
 	return call_plain(instance, outcome, module, "_initialize");
 }
 
-/* In WebAssembly's binary format, and as wasm_export.h counts them */
+/* In WebAssembly's binary format, and the cells that WAMR has them in */
 static const struct {
 	uint8_t type;
-	wasm_valkind_t kind;
+	uint8_t cells;
 	const char *name;
 } kinds[] = {
-	{ WASM_TA_I32, WASM_I32, "i32" },
-	{ WASM_TA_I64, WASM_I64, "i64" },
-	{ WASM_TA_F32, WASM_F32, "f32" },
-	{ WASM_TA_F64, WASM_F64, "f64" },
+	{ WASM_TA_I32, 1, "i32" },
+	{ WASM_TA_I64, 2, "i64" },
+	{ WASM_TA_F32, 1, "f32" },
+	{ WASM_TA_F64, 2, "f64" },
+	{ WASM_TA_FUNCREF, 1, "funcref" },
+	{ WASM_TA_EXTERNREF, 1, "externref" },
 };
 
 static size_t kind_of(uint32_t type)
@@ -352,33 +346,40 @@ static bool check_types(struct outcome *outcome,
 					  kind_name(type->types[n]),
 					  kind_name(call->args[n].type));
 
+	for (n = 0; n < type->param_count; n++)
+		if (type->types[n] == WASM_TA_FUNCREF &&
+		    call->args[n].bits != WASM_TA_NULL_REF)
+			return outcome_is(outcome, WASM_TA_REFUSED,
+					  "argument %"PRIu32" of %s is a function, and only a null can be passed",
+					  n + 1, call->name);
+
 	for (n = 0; n < type->result_count; n++)
 		if (kind_of(type->types[type->param_count + n]) ==
 		    ARRAY_SIZE(kinds))
 			return outcome_is(outcome, WASM_TA_REFUSED,
-					  "result %"PRIu32" of %s is neither a plain integer nor a floating-point number",
+					  "result %"PRIu32" of %s is of a type that cannot be returned",
 					  n + 1, call->name);
 
 	return true;
 }
 
 /* The bits of a value are kept as they are, those of a NaN as well */
-static wasm_val_t to_wamr(const struct wasm_ta_value *value)
+static uint32_t *to_cells(uint32_t *cell, const struct wasm_ta_value *value)
 {
-	wasm_val_t val = { .kind = kinds[kind_of(value->type)].kind };
+	uint8_t cells = kinds[kind_of(value->type)].cells;
 
-	memcpy(&val.of, &value->bits, sizeof(value->bits));
-	return val;
+	memcpy(cell, &value->bits, cells * sizeof(*cell));
+	return cell + cells;
 }
 
-static struct wasm_ta_value from_wamr(uint8_t type, const wasm_val_t *val)
+static const uint32_t *from_cells(struct wasm_ta_value *value, uint8_t type,
+				  const uint32_t *cell)
 {
-	struct wasm_ta_value value = { .type = type };
-	bool narrow = type == WASM_TA_I32 || type == WASM_TA_F32;
+	uint8_t cells = kinds[kind_of(type)].cells;
 
-	memcpy(&value.bits, &val->of, narrow ? sizeof(uint32_t) :
-					       sizeof(uint64_t));
-	return value;
+	*value = (struct wasm_ta_value){ .type = type };
+	memcpy(&value->bits, cell, cells * sizeof(*cell));
+	return cell + cells;
 }
 
 static bool find_function(struct instance *instance, struct outcome *outcome,
@@ -408,6 +409,8 @@ bool instance_call(struct instance *instance, struct outcome *outcome,
 	struct optee_function_type type = { };
 	const char *exception = NULL;
 	struct call native = { };
+	const uint32_t *result = native.cells;
+	uint32_t *arg = native.cells;
 	uint32_t n = 0;
 
 	outcome_stage(outcome, WASM_TA_STAGE_RUN);
@@ -418,27 +421,28 @@ bool instance_call(struct instance *instance, struct outcome *outcome,
 	if (!native.env)
 		return false;
 
-	native.argc = call->argc;
-	native.result_count = type.result_count;
 	for (n = 0; n < call->argc; n++)
-		native.args[n] = to_wamr(&call->args[n]);
+		arg = to_cells(arg, &call->args[n]);
+	native.count = arg - native.cells;
 	watched(instance, module, call_watched, &native);
 	wasm_runtime_destroy_exec_env(native.env);
 
 	if (has_ended(instance, outcome))
 		return false;
 	exception = wasm_runtime_get_exception(instance->wamr);
-	if (exception && *exception)
-		return trapped(outcome, exception);
+	if (exception && *exception) {
+		trapped(outcome, exception);
+		wasm_runtime_clear_exception(instance->wamr);
+		return false;
+	}
 	if (!native.good)
 		return outcome_is(outcome, WASM_TA_FAILED,
 				  "the runtime did not call %s", call->name);
 
 	returned->count = type.result_count;
 	for (n = 0; n < type.result_count; n++)
-		returned->values[n] =
-			from_wamr(type.types[type.param_count + n],
-				  &native.results[n]);
+		result = from_cells(&returned->values[n],
+				    type.types[type.param_count + n], result);
 	outcome_is(outcome, WASM_TA_RETURNED, "%s", "");
 	return true;
 }

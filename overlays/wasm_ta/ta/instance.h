@@ -63,8 +63,8 @@ bool instance_initialize(struct instance *instance, struct outcome *outcome,
  * instance_call() - call an exported function by its name
  *
  * Returns true, with @returned filled in, if it returned. Else @outcome says
- * how it ended, and unless that is a refusal, the instance is not to be used
- * any more.
+ * how it ended, and unless that is a refusal or a trap, the instance is not to
+ * be used any more.
  */
 bool instance_call(struct instance *instance, struct outcome *outcome,
 		   const struct module *module,

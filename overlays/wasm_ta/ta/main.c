@@ -173,7 +173,8 @@ static TEE_Result call(struct session *session, uint32_t param_types,
 	/* From here on it is ours, and stays as it is */
 	memcpy(&request, in.buffer, sizeof(request));
 	if (request.version != WASM_TA_VERSION ||
-	    request.argc > WASM_TA_CALL_VALUES || !*request.name ||
+	    request.argc > WASM_TA_CALL_VALUES ||
+	    request.flags & ~WASM_TA_CALL_KEEP ||
 	    !memchr(request.name, '\0', sizeof(request.name)))
 		return TEE_ERROR_BAD_PARAMETERS;
 

@@ -158,6 +158,15 @@ static bool have_instance(struct loaded *loaded, struct outcome *outcome,
 	       instance_initialize(loaded->instance, outcome, &loaded->module);
 }
 
+/* What WebAssembly says of an instance after a trap, only if it is asked for */
+static bool survives(const struct wasm_ta_call *call,
+		     const struct wasm_ta_result *result)
+{
+	return result->outcome == WASM_TA_REFUSED ||
+	       (result->outcome == WASM_TA_TRAPPED &&
+		call->flags & WASM_TA_CALL_KEEP);
+}
+
 TEE_Result session_call(struct session *session, uint32_t handle,
 			const struct wasm_ta_call *call, struct shared streams,
 			struct wasm_ta_returned *returned)
@@ -173,7 +182,7 @@ TEE_Result session_call(struct session *session, uint32_t handle,
 	if (have_instance(loaded, &outcome, streams))
 		keep = instance_call(loaded->instance, &outcome,
 				     &loaded->module, call, returned) ||
-		       returned->result.outcome == WASM_TA_REFUSED;
+		       survives(call, &returned->result);
 	if (loaded->instance)
 		instance_keep_files(loaded->instance, &outcome);
 	if (keep)

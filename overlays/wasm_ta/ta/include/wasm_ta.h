@@ -13,7 +13,7 @@
 		{ 0x9d, 0x2c, 0x0f, 0x5d, 0x2f, 0x8b, 0x6a, 0x11 } }
 
 /* In each structure: a TA and a host app of different versions do not mix */
-#define WASM_TA_VERSION		1
+#define WASM_TA_VERSION		2
 
 /*
  * Configure the heap of the runs that follow in this session
@@ -74,7 +74,8 @@
  * The first call makes an instance, and calls its _initialize if it exports
  * one; the calls that follow find its memory as the one before left it. A call
  * that ends in another way than WASM_TA_RETURNED or WASM_TA_REFUSED ends the
- * instance: the next one starts anew. RUN_LOADED has nothing to do with it.
+ * instance: the next one starts anew. With WASM_TA_CALL_KEEP a call that traps
+ * does not end it either. RUN_LOADED has nothing to do with it.
  *
  * TEE_ERROR_ITEM_NOT_FOUND: no loaded module has this handle.
  */
@@ -91,7 +92,7 @@
 
 #define WASM_TA_MODULES_MAX	16
 #define WASM_TA_NAME_SIZE	256
-#define WASM_TA_CALL_VALUES	16
+#define WASM_TA_CALL_VALUES	32
 
 #define WASM_TA_HEAP_MIN	(4 * 1024)
 #define WASM_TA_HEAP_MAX	(1024 * 1024 * 1024)
@@ -157,16 +158,31 @@ struct wasm_ta_result {
 #define WASM_TA_I64		0x7e
 #define WASM_TA_F32		0x7d
 #define WASM_TA_F64		0x7c
+#define WASM_TA_FUNCREF		0x70
+#define WASM_TA_EXTERNREF	0x6f
+
+/*
+ * The null of both kinds of reference. Any other number may be passed as an
+ * externref: the module can only keep it and give it back. No function can be
+ * passed, or a module could be made to call what its tables do not have: the
+ * bits of a funcref that is returned only tell null from a function.
+ */
+#define WASM_TA_NULL_REF	0xffffffff
 
 struct wasm_ta_value {
 	uint32_t type;
 	uint32_t reserved;	/* 0 */
-	uint64_t bits;		/* i32 and f32: the lower half */
+	uint64_t bits;		/* all but i64 and f64: the lower half */
 };
+
+/* Bits of wasm_ta_call.flags: keep the instance when the function traps */
+#define WASM_TA_CALL_KEEP	0x1
 
 struct wasm_ta_call {
 	uint32_t version;
+	uint32_t flags;
 	uint32_t argc;
+	uint32_t reserved;		/* 0 */
 	char name[WASM_TA_NAME_SIZE];	/* NUL terminated */
 	struct wasm_ta_value args[WASM_TA_CALL_VALUES];
 };

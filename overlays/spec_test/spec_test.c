@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What `invoke spec-test` runs on the target: loads modules and calls what they
+ * export, as a script on stdin says, all in one session with the runtime TA.
+ *
+ *	spec_test <heap bytes> <seconds for one command>
+ *
+ *	load <slot> <path>
+ *	start <slot>
+ *	call <slot> <name in hex> <type>:<bits in hex> ...
+ *	unload <slot>
+ *
+ * Types are those of WebAssembly's binary format. There is a line on stdout for
+ * each line of the script but for unload:
+ *
+ *	loaded | started | returned <type>:<bits> ... | trapped <why> |
+ *	refused <why> | exited <status> | failed <why>
+ */
+#include <inttypes.h>
+#include <libwasm_tee.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <signal.h>
+
+#define SLOTS		WASM_TA_MODULES_MAX
+#define FILE_MAX	(16 * 1024 * 1024)
+
+static struct wasm_tee *tee;
+static struct wasm_tee_module *slots[SLOTS];
+static uint64_t heap_size;
+static unsigned int seconds;
+
+static void give_up(const struct wasm_tee_error *error)
+{
+	fprintf(stderr, "%s; %s\n", error->text, error->hint);
+	exit(EXIT_FAILURE);
+}
+
+static void open_session(void)
+{
+	struct wasm_tee_error error = { };
+
+	tee = wasm_tee_open(&error);
+	if (!tee || !wasm_tee_configure_heap(tee, heap_size, &error))
+		give_up(&error);
+}
+
+/* A session in which the TA died is of no use, nor are its modules */
+static void open_another_session(void)
+{
+	wasm_tee_close(tee);
+	memset(slots, 0, sizeof(slots));
+	open_session();
+}
+
+static void stop(int signal)
+{
+	(void)signal;
+	wasm_tee_stop(tee);
+}
+
+static struct wasm_tee_module **slot_of(char **words)
+{
+	const char *word = strtok_r(NULL, " ", words);
+	unsigned long number = word ? strtoul(word, NULL, 10) : SLOTS;
+
+	if (number < SLOTS)
+		return &slots[number];
+
+	fputs("spec_test: there is no such slot\n", stderr);
+	exit(EXIT_FAILURE);
+}
+
+static void print_failure(const struct wasm_tee_error *error)
+{
+	printf("failed %s\n", error->text);
+}
+
+static void print_result(const struct wasm_ta_result *result)
+{
+	switch (result->outcome) {
+	case WASM_TA_TRAPPED:
+		printf("trapped %s\n", result->message);
+		break;
+	case WASM_TA_REFUSED:
+		printf("refused %s\n", result->message);
+		break;
+	case WASM_TA_EXITED:
+		printf("exited %" PRIu32 "\n", result->exit_status);
+		break;
+	default:
+		printf("failed %s\n", result->message);
+		break;
+	}
+}
+
+static void load(struct wasm_tee_module **slot, const char *path)
+{
+	static uint8_t file[FILE_MAX];
+	struct wasm_ta_result result = { };
+	struct wasm_tee_error error = { };
+	FILE *stream = fopen(path, "rb");
+	size_t size = 0;
+
+	if (!stream) {
+		printf("failed %s cannot be read\n", path);
+		return;
+	}
+	size = fread(file, 1, sizeof(file), stream);
+	fclose(stream);
+	*slot = wasm_tee_load(tee, file, size, &result, &error);
+	if (*slot) {
+		puts("loaded");
+	} else if (!error.code) {
+		print_result(&result);
+	} else {
+		print_failure(&error);
+		open_another_session();
+	}
+}
+
+static bool call(struct wasm_tee_module **slot,
+		 const struct wasm_tee_call *request,
+		 struct wasm_ta_returned *returned)
+{
+	struct wasm_tee_error error = { };
+	bool good = false;
+
+	if (!*slot) {
+		puts("failed the module is not there any more");
+		return false;
+	}
+	alarm(seconds);
+	good = wasm_tee_call(*slot, request, returned, &error);
+	alarm(0);
+	if (good)
+		return true;
+
+	print_failure(&error);
+	open_another_session();
+	return false;
+}
+
+/* A name that nothing has: the instance is made before it is looked for */
+static void start(struct wasm_tee_module **slot)
+{
+	const struct wasm_tee_call request = {
+		.name = "spec_test: no module exports this", .keep = true,
+	};
+	struct wasm_ta_returned returned = { };
+
+	if (!call(slot, &request, &returned))
+		return;
+	if (returned.result.outcome == WASM_TA_REFUSED &&
+	    returned.result.stage == WASM_TA_STAGE_RUN)
+		puts("started");
+	else
+		print_result(&returned.result);
+}
+
+static void take_name(char *name, const char *hex)
+{
+	unsigned int byte = 0;
+
+	for (; hex && sscanf(hex, "%2x", &byte) == 1; hex += 2)
+		*name++ = byte;
+	*name = '\0';
+}
+
+static void call_by_name(struct wasm_tee_module **slot, char **words)
+{
+	struct wasm_ta_value args[WASM_TA_CALL_VALUES] = { };
+	struct wasm_ta_returned returned = { };
+	struct wasm_tee_call request = { .args = args, .keep = true };
+	char name[2 * WASM_TA_NAME_SIZE] = { };
+	const char *word = strtok_r(NULL, " ", words);
+	uint32_t n = 0;
+
+	/* "-": the empty name */
+	if (word && strlen(word) < sizeof(name))
+		take_name(name, word);
+	request.name = name;
+	while ((word = strtok_r(NULL, " ", words)) &&
+	       request.argc < WASM_TA_CALL_VALUES) {
+		struct wasm_ta_value *arg = &args[request.argc++];
+
+		if (sscanf(word, "%" SCNx32 ":%" SCNx64, &arg->type,
+			   &arg->bits) != 2) {
+			fputs("spec_test: an argument is no value\n", stderr);
+			exit(EXIT_FAILURE);
+		}
+	}
+	if (!call(slot, &request, &returned))
+		return;
+	if (returned.result.outcome != WASM_TA_RETURNED) {
+		print_result(&returned.result);
+		return;
+	}
+	fputs("returned", stdout);
+	for (n = 0; n < returned.count; n++)
+		printf(" %" PRIx32 ":%" PRIx64, returned.values[n].type,
+		       returned.values[n].bits);
+	putchar('\n');
+}
+
+static void obey(char *line)
+{
+	char *words = NULL;
+	const char *verb = strtok_r(line, " ", &words);
+	struct wasm_tee_module **slot = NULL;
+
+	if (!verb)
+		return;
+	slot = slot_of(&words);
+	if (!strcmp(verb, "load")) {
+		load(slot, words);
+	} else if (!strcmp(verb, "start")) {
+		start(slot);
+	} else if (!strcmp(verb, "call")) {
+		call_by_name(slot, &words);
+	} else if (!strcmp(verb, "unload")) {
+		wasm_tee_unload(*slot);
+		*slot = NULL;
+	} else {
+		fprintf(stderr, "spec_test: %s is no command\n", verb);
+		exit(EXIT_FAILURE);
+	}
+}
+
+int main(int argc, char *argv[])
+{
+	struct sigaction action = { .sa_handler = stop };
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t length = 0;
+
+	if (argc != 3) {
+		fputs("usage: spec_test <heap bytes> <seconds>\n", stderr);
+		return EXIT_FAILURE;
+	}
+	heap_size = strtoull(argv[1], NULL, 10);
+	seconds = strtoul(argv[2], NULL, 10);
+	sigaction(SIGALRM, &action, NULL);
+	/* A line at a time: what was last begun is known should it all end */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	open_session();
+	while ((length = getline(&line, &room, stdin)) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		obey(line);
+	}
+	free(line);
+	wasm_tee_close(tee);
+	return EXIT_SUCCESS;
+}
