@@ -399,6 +399,32 @@ def wasi_test(_: Context, match: str = "", junit: str = "", target: str = "qemu"
 
 
 @command(
+    positional=[],
+    iterable=["wast"],
+    help={
+        "match": "only the scripts whose name has this",
+        "wast": "a script of your own instead of the suite's; may be repeated",
+        "junit": "also write a JUnit XML file there",
+        **PLACE,
+    },
+)
+def spec_test(
+    _: Context,
+    match: str = "",
+    wast: list[str] | None = None,
+    junit: str = "",
+    target: str = "qemu",
+    name: str = "",
+) -> int:
+    """Run WebAssembly's own test suite in the TEE."""
+    from teeforge.machines.fleet import Place
+    from teeforge.spectest.suite import run_suite
+
+    own = [Path(script).expanduser() for script in wast or ()]
+    return run_suite(_lab(), Place(target, name), match, own, Path(junit).expanduser() if junit else None)
+
+
+@command(
     help={
         "only": "unit, integration, e2e, or hosts: other systems (default: all but hosts)",
         "match": "only the tests whose name has this, as pytest -k",
@@ -415,7 +441,7 @@ namespace = Collection(
     *(demo, fetch, patch, build, build_all, explain, why),
     *(boot, deploy, run, dev, shell, console, status, halt),
     *(wasm_info, heap_bounds, plan, explain_error),
-    *(clean, doctor, test, wasi_test),
+    *(clean, doctor, test, wasi_test, spec_test),
 )
 _lock = Collection("lock")
 _lock.add_task(lock, name="debian", default=True)

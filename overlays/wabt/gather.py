@@ -57,7 +57,11 @@ def needed(path: Path) -> list[str]:
     """Return the libraries that an ELF file names (DT_NEEDED)."""
     with path.open("rb") as file:
         dynamic = ELFFile(file).get_section_by_name(".dynamic")
-        return [tag.needed for tag in dynamic.iter_tags("DT_NEEDED")] if isinstance(dynamic, DynamicSection) else []
+        return (
+            [tag.needed for tag in dynamic.iter_tags("DT_NEEDED")]
+            if isinstance(dynamic, DynamicSection)
+            else []
+        )
 
 
 if __name__ == "__main__":

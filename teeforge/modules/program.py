@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -48,6 +50,10 @@ _OTHERS = {
     ".ts": "compile it to a .wasm first: asc with @assemblyscript/wasi-shim",
     ".o": "an object file is not linked yet; give the .wasm that the linker makes",
 }
+
+
+class CompilerDiedError(TeeforgeError):
+    """wamrc did not refuse a module, it was ended by a signal."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +185,7 @@ def _compile_wasm(
     """Compile a module to AOT, or take it from the cache."""
     read_wasm(data, name)
     try:
-        compiler = digest_file(wamrc)
+        compiler = _digest_of_compiler(wamrc, os.stat(wamrc).st_mtime_ns)
     except OSError as error:
         raise TeeforgeError(f"wamrc is not there: {wamrc}", "`invoke build wamrc` makes it") from error
     digest = _sha256(data)
@@ -209,6 +215,12 @@ def _compile_wasm(
     return Program(aot, wasm, _sha256(ready), provenance, check_loadable(ready, str(aot)))
 
 
+@functools.lru_cache(maxsize=1)
+def _digest_of_compiler(wamrc: Path, _: int) -> str:
+    """Return wamrc's digest, which takes a while, once for each version of it."""
+    return digest_file(wamrc)
+
+
 def _run_wamrc(data: bytes, name: str, wamrc: Path, work: Path) -> bytes:
     """Return the AOT file that wamrc makes of a module.
 
@@ -219,7 +231,7 @@ def _run_wamrc(data: bytes, name: str, wamrc: Path, work: Path) -> bytes:
     argv: list[str | Path] = [wamrc, *WAMRC_FLAGS, "-o", work / "out.aot", work / "in.wasm"]
     status, told = _run(argv, work)
     if status < 0:
-        raise TeeforgeError(
+        raise CompilerDiedError(
             f"{name}: wamrc was ended by {_signal(status)}",
             "a newer feature of WebAssembly may be in the module: compile it with -mcpu=mvp",
         )

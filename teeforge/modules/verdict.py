@@ -76,13 +76,16 @@ class Verdict:
             raise TeeforgeError("\n".join([*told, last.message]), last.hint)
 
 
-def judge_wasm(module: WasmModule, name: str, room: Room | None = None) -> Verdict:
-    """Judge a .wasm before it is compiled; how much heap it needs is known afterwards."""
+def judge_wasm(module: WasmModule, name: str, room: Room | None = None, *, library: bool = False) -> Verdict:
+    """Judge a .wasm before it is compiled; how much heap it needs is known afterwards.
+
+    What a ``library`` exports is called by name, so it needs no _start.
+    """
     functions = [(i.module, i.name, i.type) for i in module.imports if i.kind == "func"]
     others = [f"{i.module}.{i.name} ({i.kind})" for i in module.imports if i.kind != "func"]
     problems = [*_imports(functions, name), *_other_imports(others, name), *_features(module, name)]
     exported = [entry.name for entry in module.exports if entry.kind == "func"]
-    if "_start" not in exported and module.start is None:
+    if not library and "_start" not in exported and module.start is None:
         problems.append(_no_start(name, exported))
     warnings = []
     largest = room.largest_heap(0, 0) if room else None

@@ -28,7 +28,7 @@ PACKAGES = (
         "machines",
         "diagnosis",
     ),
-    *("", "runs", "benchmarks"),
+    *("", "runs", "spectest", "benchmarks"),
 )
 MODULES = {
     ".".join(path.relative_to(ENGINE).with_suffix("").parts): path

@@ -1,0 +1,64 @@
+"""What came of the testsuite: a table, the failures, the reasons for what is not applicable, JUnit XML."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from xml.etree import ElementTree
+
+from teeforge.base.reader import printable
+from teeforge.spectest.plan import Check
+from teeforge.spectest.scripts import KINDS
+
+_VERDICTS = ("passed", "failed", "skipped")
+
+
+def lines(checks: Sequence[Check]) -> Iterator[str]:
+    """Yield the table for people: by script, by kind, then what failed and what is not applicable."""
+    yield f"{'script':<28}{'passed':>8}{'failed':>8}{'n/a':>8}"
+    for script in dict.fromkeys(check.script for check in checks):
+        yield _row(script, [check for check in checks if check.script == script])
+    yield ""
+    for kind in KINDS:
+        if mine := [check for check in checks if check.kind == kind]:
+            yield _row(kind, mine)
+    yield _row("all", checks)
+    yield from ("", *map(failure, (check for check in checks if check.verdict == "failed")))
+    reasons = Counter(check.reason for check in checks if check.verdict == "skipped")
+    yield from (f"n/a {count:>6}  {reason}" for reason, count in reasons.most_common())
+
+
+def _row(name: str, checks: Sequence[Check]) -> str:
+    counts = Counter(check.verdict for check in checks)
+    return f"{name:<28}" + "".join(f"{counts[verdict]:>8}" for verdict in _VERDICTS)
+
+
+def failure(check: Check) -> str:
+    """Return one line about a check that failed: where, what, and how it is other than it should be."""
+    what = f" {check.command.action}" if check.command.action else ""
+    return printable(f"FAIL {check.script}.wast:{check.command.line} {check.kind}{what}: {check.reason}")
+
+
+def junit_xml(checks: Sequence[Check]) -> bytes:
+    """Return the checks as JUnit XML."""
+    root = ElementTree.Element("testsuites")
+    for script in dict.fromkeys(check.script for check in checks):
+        mine = [check for check in checks if check.script == script]
+        counts = Counter(check.verdict for check in mine)
+        suite = ElementTree.SubElement(
+            root,
+            "testsuite",
+            name=f"spec.{script}",
+            tests=str(len(mine)),
+            failures=str(counts["failed"]),
+            errors="0",
+            skipped=str(counts["skipped"]),
+        )
+        for check in mine:
+            what = check.command.action or ""
+            name = printable(f"{check.command.line} {check.kind} {what}".rstrip())
+            case = ElementTree.SubElement(suite, "testcase", classname=f"spec.{script}", name=name)
+            if check.verdict != "passed":
+                kind = "failure" if check.verdict == "failed" else "skipped"
+                ElementTree.SubElement(case, kind, message=printable(check.reason))
+    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"

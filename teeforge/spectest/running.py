@@ -1,0 +1,172 @@
+"""The testsuite's modules compiled as a user's are, and called in one session with the runtime TA."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from teeforge.base.errors import TeeforgeError
+from teeforge.base.progress import say
+from teeforge.modules.program import CompilerDiedError, Program, build_program
+from teeforge.modules.verdict import judge_wasm
+from teeforge.modules.wasm import read_wasm
+from teeforge.spectest.plan import Check, Loaded
+from teeforge.spectest.scripts import TYPES, Action
+from teeforge.spectest.values import Reply, compare_message, compare_values, read_reply
+from teeforge.targets.parcel import Upload
+
+if TYPE_CHECKING:
+    from teeforge.lab import Lab
+    from teeforge.machines.fleet import Place
+    from teeforge.targets.target import Session
+
+_REMOTE = "/tmp/spec-test"
+# What one call may take, and a heap where nobody knows how large it may be: on a board.
+_SECONDS = 20
+_HEAP_OF_A_BOARD = 8 << 20
+# Modules that are loaded at once: WASM_TA_MODULES_MAX of the TA's wasm_ta.h.
+_SLOTS = 16
+
+Compiled = Mapping[Path, Program | TeeforgeError]
+
+
+def compile_modules(lab: Lab, checks: Sequence[Check]) -> Compiled:
+    """Compile what the checks want compiled, as many at once as there are jobs; return what became of each."""
+    wamrc = lab.build(["wamrc"])["wamrc"].product("wamrc")
+    wanted = [check.load.wasm for check in checks if check.load]
+    wanted += [check.accepted for check in checks if check.accepted]
+    cache = lab.workspace.cache / "programs"
+
+    def one(wasm: Path) -> Program | TeeforgeError:
+        try:
+            judge_wasm(read_wasm(wasm.read_bytes(), wasm.name), wasm.name, library=True).enforce()
+            return build_program(wasm, wamrc=wamrc, cache=cache, cc=None)
+        except TeeforgeError as error:
+            return error
+
+    with ThreadPoolExecutor(lab.config.job_count) as pool:
+        return dict(zip(wanted, pool.map(one, wanted), strict=True))
+
+
+def judge_compiled(checks: Sequence[Check], compiled: Compiled) -> None:
+    """Decide what is known when all is compiled."""
+    for check in checks:
+        if check.accepted:
+            came = compiled[check.accepted]
+            if isinstance(came, CompilerDiedError):
+                check.decide(came.message)
+            else:
+                check.decide("" if isinstance(came, TeeforgeError) else "it is accepted")
+        elif check.load and isinstance(came := compiled[check.load.wasm], TeeforgeError):
+            check.decide(came.message)
+
+
+def run_checks(lab: Lab, place: Place, driver: Path, checks: Sequence[Check], compiled: Compiled) -> None:
+    """Decide all the rest in the TEE of a target."""
+    programs = [program for program in compiled.values() if isinstance(program, Program)]
+    asked, script = zip(*_script(checks, compiled), strict=True)
+    with lab.deployed(place) as session, tempfile.TemporaryDirectory(prefix="teeforge-spec-") as scratch:
+        path = Path(scratch, "script")
+        path.write_text("\n".join([*script, ""]), encoding="utf-8")
+        _push(session, driver, path, [program.aot for program in programs])
+        replies, failure = _run(session, _heap(lab, place, programs))
+    replies_of: dict[int, list[Reply]] = {}
+    for check, reply in zip((check for check in asked if check), replies, strict=False):
+        replies_of.setdefault(id(check), []).append(reply)
+    for check in checks:
+        if check.verdict:
+            continue
+        given = replies_of.get(id(check), [])
+        judge(check, given[-1] if given else Reply("failed", message=failure or "nothing came back"))
+
+
+def _heap(lab: Lab, place: Place, programs: Sequence[Program]) -> int:
+    plan = lab.plan(place)
+    if plan is None:
+        return _HEAP_OF_A_BOARD
+    code = [program.module.contents.code_pages for program in programs if program.module.contents]
+    return plan.largest_heap(max(program.aot.stat().st_size for program in programs), max(code))
+
+
+def _push(session: Session, driver: Path, script: Path, modules: Sequence[Path]) -> None:
+    session.run(["mkdir", "-p", _REMOTE], on_stdout=_nowhere, on_stderr=_nowhere)
+    uploads = [Upload(driver, f"{_REMOTE}/spec_test", 0o755), Upload(script, f"{_REMOTE}/script")]
+    session.push([*uploads, *(Upload(module, _remote(module)) for module in dict.fromkeys(modules))])
+
+
+def _nowhere(_: bytes) -> None:
+    pass
+
+
+def _remote(module: Path) -> str:
+    return f"{_REMOTE}/{module.name}"
+
+
+def _run(session: Session, heap: int) -> tuple[list[Reply], str]:
+    """Return a reply for each line of the script, as far as there are; and why there are no more."""
+    out, err = bytearray(), bytearray()
+    command = f"exec {_REMOTE}/spec_test {heap} {_SECONDS} <{_REMOTE}/script"
+    failure = ""
+    try:
+        status = session.run(["sh", "-c", command], on_stdout=out.extend, on_stderr=err.extend)
+        failure = err.decode(errors="replace").strip() if status else ""
+    except TeeforgeError as error:
+        failure = error.message
+    if failure:
+        say(f"{session.name}: {failure}")
+    return [read_reply(line) for line in out.decode(errors="replace").splitlines()], failure
+
+
+def _script(checks: Sequence[Check], compiled: Compiled) -> Iterator[tuple[Check | None, str]]:
+    """Yield the lines for spec_test, each with the check that it is for; for one without there is no reply."""
+    free, slots = list(range(_SLOTS)), dict[Loaded, int]()
+
+    def unload(modules: Sequence[Loaded]) -> Iterator[tuple[None, str]]:
+        for module in modules:
+            if module in slots:
+                free.append(slot := slots.pop(module))
+                yield None, f"unload {slot}"
+
+    for check in checks:
+        yield from unload(check.unload_before)
+        if check.load and not check.verdict:
+            program = compiled[check.load.wasm]
+            assert isinstance(program, Program)
+            if not free:
+                check.decide(f"more than {_SLOTS} modules at once")
+                continue
+            slots[check.load] = slot = free.pop(0)
+            yield check, f"load {slot} {_remote(program.aot)}"
+            yield check, f"start {slot}"
+        if check.call and not check.verdict:
+            module, name, action = check.call
+            if module in slots:
+                yield check, _call(slots[module], name, action)
+            else:
+                check.decide("its module does not compile")
+        yield from unload(check.unload_after)
+
+
+def _call(slot: int, name: str, action: Action) -> str:
+    args = [f"{TYPES[arg.type]:x}:{arg.bits:x}" for arg in action.args]
+    return " ".join([f"call {slot} {name.encode().hex() or '-'}", *args])
+
+
+def judge(check: Check, reply: Reply) -> None:
+    """Decide whether what the TA replied is what the script wants."""
+    kind, command = check.kind, check.command
+    if kind in ("module", "action", "assert_return"):
+        wanted = "started" if kind == "module" else "returned"
+        if reply.how != wanted:
+            check.decide(f"{reply} instead of {wanted}")
+        elif kind == "assert_return":
+            check.decide(compare_values(command.expected, reply.values))
+        else:
+            check.decide("")
+    elif reply.how == "trapped" or (kind == "assert_uninstantiable" and reply.how == "refused"):
+        check.decide(compare_message(command.text, reply.message))
+    else:
+        check.decide(f"{reply} instead of a trap: {command.text}")
