@@ -3,7 +3,7 @@
  * What `invoke spec-test` runs on the target: loads modules and calls what they
  * export, as a script on stdin says, all in one session with the runtime TA.
  *
- *	spec_test <heap bytes> <seconds for one command>
+ *	spec_test <heap bytes> <seconds for a trip to the TEE> <calls in a trip>
  *
  *	load <slot> <path>
  *	start <slot>
@@ -31,6 +31,7 @@ static struct wasm_tee *tee;
 static struct wasm_tee_module *slots[SLOTS];
 static uint64_t heap_size;
 static unsigned int seconds;
+static size_t at_once;
 
 static void give_up(const struct wasm_tee_error *error)
 {
@@ -121,70 +122,120 @@ static void load(struct wasm_tee_module **slot, const char *path)
 	}
 }
 
-static bool call(struct wasm_tee_module **slot,
-		 const struct wasm_tee_call *request,
-		 struct wasm_ta_returned *returned)
-{
-	struct wasm_tee_error error = { };
-	bool good = false;
-
-	if (!*slot) {
-		puts("failed the module is not there any more");
-		return false;
-	}
-	alarm(seconds);
-	good = wasm_tee_call(*slot, request, returned, &error);
-	alarm(0);
-	if (good)
-		return true;
-
-	print_failure(&error);
-	open_another_session();
-	return false;
-}
+/* Calls of one module that wait until it is worth the trip, at most @at_once */
+static struct {
+	struct wasm_tee_module **slot;
+	size_t count;
+	struct wasm_tee_call calls[WASM_TA_CALLS_MAX];
+	struct wasm_ta_value args[WASM_TA_CALLS_MAX][WASM_TA_CALL_VALUES];
+	char names[WASM_TA_CALLS_MAX][WASM_TA_NAME_SIZE];
+} queue;
 
 /* A name that nothing has: the instance is made before it is looked for */
-static void start(struct wasm_tee_module **slot)
-{
-	const struct wasm_tee_call request = {
-		.name = "spec_test: no module exports this", .keep = true,
-	};
-	struct wasm_ta_returned returned = { };
+static const char start_name[] = "spec_test: no module exports this";
 
-	if (!call(slot, &request, &returned))
-		return;
-	if (returned.result.outcome == WASM_TA_REFUSED &&
-	    returned.result.stage == WASM_TA_STAGE_RUN)
+static void print_returned(const struct wasm_tee_call *call,
+			   const struct wasm_ta_returned *returned)
+{
+	const struct wasm_ta_result *result = &returned->result;
+	uint32_t n = 0;
+
+	if (!strcmp(call->name, start_name) &&
+	    result->outcome == WASM_TA_REFUSED &&
+	    result->stage == WASM_TA_STAGE_RUN) {
 		puts("started");
-	else
-		print_result(&returned.result);
+		return;
+	}
+	if (result->outcome != WASM_TA_RETURNED) {
+		print_result(result);
+		return;
+	}
+	fputs("returned", stdout);
+	for (n = 0; n < returned->count; n++)
+		printf(" %" PRIx32 ":%" PRIx64, returned->values[n].type,
+		       returned->values[n].bits);
+	putchar('\n');
 }
 
+static void call_all(void)
+{
+	static struct wasm_ta_returned returned[WASM_TA_CALLS_MAX];
+	struct wasm_tee_error error = { };
+	bool good = false;
+	size_t n = 0;
+
+	if (!queue.count)
+		return;
+	snprintf(error.text, sizeof(error.text), "the module is not there any more");
+	if (*queue.slot) {
+		alarm(seconds);
+		good = wasm_tee_call_all(*queue.slot, queue.calls, queue.count,
+					 returned, &error);
+		alarm(0);
+		if (!good)
+			open_another_session();
+	}
+	for (n = 0; n < queue.count; n++) {
+		if (good)
+			print_returned(&queue.calls[n], &returned[n]);
+		else
+			print_failure(&error);
+	}
+	queue.count = 0;
+}
+
+/* Returns a call to fill in, whose arguments have room */
+static struct wasm_tee_call *add_call(struct wasm_tee_module **slot, char **name,
+				      struct wasm_ta_value **args)
+{
+	struct wasm_tee_call *call = NULL;
+
+	if (slot != queue.slot || queue.count == at_once)
+		call_all();
+	queue.slot = slot;
+	call = &queue.calls[queue.count];
+	*name = queue.names[queue.count];
+	*args = queue.args[queue.count++];
+	memset(*name, 0, sizeof(queue.names[0]));
+	memset(*args, 0, sizeof(queue.args[0]));
+	*call = (struct wasm_tee_call){
+		.name = *name, .args = *args, .keep = true,
+	};
+	return call;
+}
+
+static void start(struct wasm_tee_module **slot)
+{
+	struct wasm_ta_value *args = NULL;
+	char *name = NULL;
+
+	add_call(slot, &name, &args);
+	strcpy(name, start_name);
+}
+
+/* "-": the empty name */
 static void take_name(char *name, const char *hex)
 {
 	unsigned int byte = 0;
 
-	for (; hex && sscanf(hex, "%2x", &byte) == 1; hex += 2)
+	if (!hex || strlen(hex) >= 2 * WASM_TA_NAME_SIZE)
+		return;
+	for (; sscanf(hex, "%2x", &byte) == 1; hex += 2)
 		*name++ = byte;
-	*name = '\0';
 }
 
 static void call_by_name(struct wasm_tee_module **slot, char **words)
 {
-	struct wasm_ta_value args[WASM_TA_CALL_VALUES] = { };
-	struct wasm_ta_returned returned = { };
-	struct wasm_tee_call request = { .args = args, .keep = true };
-	char name[2 * WASM_TA_NAME_SIZE] = { };
-	const char *word = strtok_r(NULL, " ", words);
-	uint32_t n = 0;
+	struct wasm_ta_value *args = NULL;
+	struct wasm_tee_call *call = NULL;
+	const char *word = NULL;
+	char *name = NULL;
 
-	/* "-": the empty name */
-	if (word && strlen(word) < sizeof(name))
-		take_name(name, word);
-	request.name = name;
+	call = add_call(slot, &name, &args);
+	take_name(name, strtok_r(NULL, " ", words));
 	while ((word = strtok_r(NULL, " ", words)) &&
-	       request.argc < WASM_TA_CALL_VALUES) {
-		struct wasm_ta_value *arg = &args[request.argc++];
+	       call->argc < WASM_TA_CALL_VALUES) {
+		struct wasm_ta_value *arg = &args[call->argc++];
 
 		if (sscanf(word, "%" SCNx32 ":%" SCNx64, &arg->type,
 			   &arg->bits) != 2) {
@@ -192,17 +243,6 @@ static void call_by_name(struct wasm_tee_module **slot, char **words)
 			exit(EXIT_FAILURE);
 		}
 	}
-	if (!call(slot, &request, &returned))
-		return;
-	if (returned.result.outcome != WASM_TA_RETURNED) {
-		print_result(&returned.result);
-		return;
-	}
-	fputs("returned", stdout);
-	for (n = 0; n < returned.count; n++)
-		printf(" %" PRIx32 ":%" PRIx64, returned.values[n].type,
-		       returned.values[n].bits);
-	putchar('\n');
 }
 
 static void obey(char *line)
@@ -214,12 +254,17 @@ static void obey(char *line)
 	if (!verb)
 		return;
 	slot = slot_of(&words);
+	if (!strcmp(verb, "start")) {
+		start(slot);
+		return;
+	}
+	if (!strcmp(verb, "call")) {
+		call_by_name(slot, &words);
+		return;
+	}
+	call_all();
 	if (!strcmp(verb, "load")) {
 		load(slot, words);
-	} else if (!strcmp(verb, "start")) {
-		start(slot);
-	} else if (!strcmp(verb, "call")) {
-		call_by_name(slot, &words);
 	} else if (!strcmp(verb, "unload")) {
 		wasm_tee_unload(*slot);
 		*slot = NULL;
@@ -236,12 +281,16 @@ int main(int argc, char *argv[])
 	size_t room = 0;
 	ssize_t length = 0;
 
-	if (argc != 3) {
-		fputs("usage: spec_test <heap bytes> <seconds>\n", stderr);
+	if (argc != 4) {
+		fputs("usage: spec_test <heap bytes> <seconds> <calls>\n",
+		      stderr);
 		return EXIT_FAILURE;
 	}
 	heap_size = strtoull(argv[1], NULL, 10);
 	seconds = strtoul(argv[2], NULL, 10);
+	at_once = strtoul(argv[3], NULL, 10);
+	if (!at_once || at_once > WASM_TA_CALLS_MAX)
+		at_once = WASM_TA_CALLS_MAX;
 	sigaction(SIGALRM, &action, NULL);
 	/* A line at a time: what was last begun is known should it all end */
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -250,6 +299,7 @@ int main(int argc, char *argv[])
 		line[strcspn(line, "\n")] = '\0';
 		obey(line);
 	}
+	call_all();
 	free(line);
 	wasm_tee_close(tee);
 	return EXIT_SUCCESS;

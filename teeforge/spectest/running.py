@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _REMOTE = "/tmp/spec-test"
 # What one call may take, and a heap where nobody knows how large it may be: on a board.
-_SECONDS = 20
+_SECONDS = 60
+_AT_ONCE = 256
 _HEAP_OF_A_BOARD = 8 << 20
 # Modules that are loaded at once: WASM_TA_MODULES_MAX of the TA's wasm_ta.h.
 _SLOTS = 16
@@ -108,7 +109,7 @@ def _remote(module: Path) -> str:
 def _run(session: Session, heap: int) -> tuple[list[Reply], str]:
     """Return a reply for each line of the script, as far as there are; and why there are no more."""
     out, err = bytearray(), bytearray()
-    command = f"exec {_REMOTE}/spec_test {heap} {_SECONDS} <{_REMOTE}/script"
+    command = f"exec {_REMOTE}/spec_test {heap} {_SECONDS} {_AT_ONCE} <{_REMOTE}/script"
     failure = ""
     try:
         status = session.run(["sh", "-c", command], on_stdout=out.extend, on_stderr=err.extend)

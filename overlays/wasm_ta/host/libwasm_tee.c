@@ -324,13 +324,10 @@ static TEEC_Result invoke(struct wasm_tee *tee, uint32_t command,
 	return res;
 }
 
-/* Copies what the TA made, which is not to be trusted with its NUL either */
+/* Checks what the TA made, which is not to be trusted with its NUL either */
 static TEEC_Result take_result(struct wasm_tee *tee,
-			       struct wasm_ta_result *result,
-			       const TEEC_SharedMemory *memory,
-			       uint32_t *origin)
+			       struct wasm_ta_result *result, uint32_t *origin)
 {
-	memcpy(result, memory->buffer, sizeof(*result));
 	tee->failed |= result->outcome == WASM_TA_FAILED;
 	result->message[sizeof(result->message) - 1] = '\0';
 	if (result->version == WASM_TA_VERSION)
@@ -390,8 +387,10 @@ static bool run(struct wasm_tee *tee, uint32_t command,
 		operation.params[3].memref.parent = &shared;
 		res = invoke(tee, command, &operation, &flow, &origin);
 	}
-	if (res == TEEC_SUCCESS)
-		res = take_result(tee, result, &shared, &origin);
+	if (res == TEEC_SUCCESS) {
+		memcpy(result, shared.buffer, sizeof(*result));
+		res = take_result(tee, result, &origin);
+	}
 	TEEC_ReleaseSharedMemory(&shared);
 	TEEC_ReleaseSharedMemory(&args);
 	good = res == TEEC_SUCCESS ||
@@ -462,8 +461,10 @@ struct wasm_tee_module *wasm_tee_load(struct wasm_tee *tee, const void *module,
 		res = TEEC_InvokeCommand(&tee->session, WASM_TA_CMD_LOAD,
 					 &operation, &origin);
 	}
-	if (res == TEEC_SUCCESS)
-		res = take_result(tee, result, &shared, &origin);
+	if (res == TEEC_SUCCESS) {
+		memcpy(result, shared.buffer, sizeof(*result));
+		res = take_result(tee, result, &origin);
+	}
 	TEEC_ReleaseSharedMemory(&shared);
 	TEEC_ReleaseSharedMemory(&file);
 
@@ -492,42 +493,61 @@ bool wasm_tee_run_loaded(struct wasm_tee_module *module,
 		   program, result, error);
 }
 
-static TEEC_Result make_call(struct wasm_tee *tee, TEEC_SharedMemory *memory,
-			     const struct wasm_tee_call *call)
+static TEEC_Result make_calls(struct wasm_tee *tee, TEEC_SharedMemory *memory,
+			      const struct wasm_tee_call *calls, size_t count)
 {
 	struct wasm_ta_call *request = NULL;
 	TEEC_Result res = TEEC_ERROR_EXCESS_DATA;
+	size_t n = 0;
 
-	if (call->argc > WASM_TA_CALL_VALUES ||
-	    strlen(call->name) >= sizeof(request->name))
-		return res;
+	for (n = 0; n < count; n++)
+		if (calls[n].argc > WASM_TA_CALL_VALUES ||
+		    strlen(calls[n].name) >= sizeof(request->name))
+			return res;
 
-	res = allocate(tee, memory, sizeof(*request), TEEC_MEM_INPUT);
+	res = allocate(tee, memory, count * sizeof(*request), TEEC_MEM_INPUT);
 	if (res != TEEC_SUCCESS)
 		return res;
 
 	request = memory->buffer;
-	memset(request, 0, sizeof(*request));
-	request->version = WASM_TA_VERSION;
-	request->flags = call->keep ? WASM_TA_CALL_KEEP : 0;
-	request->argc = call->argc;
-	strcpy(request->name, call->name);
-	if (call->argc)
-		memcpy(request->args, call->args,
-		       call->argc * sizeof(*call->args));
+	memset(request, 0, count * sizeof(*request));
+	for (n = 0; n < count; n++, request++, calls++) {
+		request->version = WASM_TA_VERSION;
+		request->flags = calls->keep ? WASM_TA_CALL_KEEP : 0;
+		request->argc = calls->argc;
+		strcpy(request->name, calls->name);
+		if (calls->argc)
+			memcpy(request->args, calls->args,
+			       calls->argc * sizeof(*calls->args));
+	}
 	return TEEC_SUCCESS;
 }
 
-bool wasm_tee_call(struct wasm_tee_module *module,
-		   const struct wasm_tee_call *call,
-		   struct wasm_ta_returned *returned,
-		   struct wasm_tee_error *error)
+/* Copies what the TA made of each call */
+static TEEC_Result take_returned(struct wasm_tee *tee,
+				 struct wasm_ta_returned *returned,
+				 size_t count, const TEEC_SharedMemory *memory,
+				 uint32_t *origin)
+{
+	TEEC_Result res = TEEC_SUCCESS;
+	size_t n = 0;
+
+	memcpy(returned, memory->buffer, count * sizeof(*returned));
+	for (n = 0; n < count && res == TEEC_SUCCESS; n++) {
+		res = take_result(tee, &returned[n].result, origin);
+		if (returned[n].count > WASM_TA_CALL_VALUES)
+			res = TEEC_ERROR_BAD_FORMAT;
+	}
+	return res;
+}
+
+bool wasm_tee_call_all(struct wasm_tee_module *module,
+		       const struct wasm_tee_call *calls, size_t count,
+		       struct wasm_ta_returned *returned,
+		       struct wasm_tee_error *error)
 {
 	struct wasm_tee *tee = module->tee;
-	const struct flow flow = {
-		.output = call->output,
-		.context = call->context,
-	};
+	struct flow flow = { };
 	TEEC_SharedMemory request = { };
 	TEEC_SharedMemory shared = { };
 	TEEC_Operation operation = {
@@ -537,12 +557,16 @@ bool wasm_tee_call(struct wasm_tee_module *module,
 					       TEEC_MEMREF_WHOLE),
 	};
 	uint32_t origin = TEEC_ORIGIN_API;
-	TEEC_Result res = TEEC_SUCCESS;
+	TEEC_Result res = TEEC_ERROR_EXCESS_DATA;
 
-	memset(returned, 0, sizeof(*returned));
-	res = make_call(tee, &request, call);
+	if (count && count <= WASM_TA_CALLS_MAX) {
+		memset(returned, 0, count * sizeof(*returned));
+		flow.output = calls->output;
+		flow.context = calls->context;
+		res = make_calls(tee, &request, calls, count);
+	}
 	if (res == TEEC_SUCCESS)
-		res = allocate(tee, &shared, sizeof(*returned),
+		res = allocate(tee, &shared, count * sizeof(*returned),
 			       TEEC_MEM_OUTPUT);
 	if (res == TEEC_SUCCESS) {
 		operation.params[0].value.a = module->handle;
@@ -551,12 +575,8 @@ bool wasm_tee_call(struct wasm_tee_module *module,
 		res = invoke(tee, WASM_TA_CMD_CALL, &operation, &flow,
 			     &origin);
 	}
-	if (res == TEEC_SUCCESS) {
-		memcpy(returned, shared.buffer, sizeof(*returned));
-		res = take_result(tee, &returned->result, &shared, &origin);
-	}
-	if (res == TEEC_SUCCESS && returned->count > WASM_TA_CALL_VALUES)
-		res = TEEC_ERROR_BAD_FORMAT;
+	if (res == TEEC_SUCCESS)
+		res = take_returned(tee, returned, count, &shared, &origin);
 	TEEC_ReleaseSharedMemory(&shared);
 	TEEC_ReleaseSharedMemory(&request);
 	if (res == TEEC_SUCCESS)
@@ -564,6 +584,14 @@ bool wasm_tee_call(struct wasm_tee_module *module,
 
 	return fail_session(tee, error, "the TEE did not call the function",
 			    res, origin);
+}
+
+bool wasm_tee_call(struct wasm_tee_module *module,
+		   const struct wasm_tee_call *call,
+		   struct wasm_ta_returned *returned,
+		   struct wasm_tee_error *error)
+{
+	return wasm_tee_call_all(module, call, 1, returned, error);
 }
 
 void wasm_tee_unload(struct wasm_tee_module *module)

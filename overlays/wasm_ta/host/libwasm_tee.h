@@ -158,6 +158,17 @@ bool wasm_tee_call(struct wasm_tee_module *module,
 		   struct wasm_ta_returned *returned,
 		   struct wasm_tee_error *error);
 
+/*
+ * Makes several calls, up to WASM_TA_CALLS_MAX of them, in one trip to the TEE,
+ * which takes longer than a small function does. What they print goes to the
+ * output of the first. The first that ends the instance is the last that is
+ * made: the outcome of those after it is WASM_TA_FAILED.
+ */
+bool wasm_tee_call_all(struct wasm_tee_module *module,
+		       const struct wasm_tee_call *calls, size_t count,
+		       struct wasm_ta_returned *returned,
+		       struct wasm_tee_error *error);
+
 /* To be called before wasm_tee_close(); @module may be NULL */
 void wasm_tee_unload(struct wasm_tee_module *module);
 

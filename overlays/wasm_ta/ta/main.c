@@ -152,12 +152,10 @@ static TEE_Result run_loaded(struct session *session, uint32_t param_types,
 static TEE_Result call(struct session *session, uint32_t param_types,
 		       const TEE_Param params[TEE_NUM_PARAMS])
 {
-	struct wasm_ta_returned returned = { };
-	struct wasm_ta_call request = { };
 	struct shared streams = { };
 	struct shared out = { };
 	struct shared in = { };
-	TEE_Result res = TEE_SUCCESS;
+	size_t count = 0;
 
 	if (param_types != TEE_PARAM_TYPES(TEE_PARAM_TYPE_VALUE_INPUT,
 					   TEE_PARAM_TYPE_MEMREF_INPUT,
@@ -165,24 +163,14 @@ static TEE_Result call(struct session *session, uint32_t param_types,
 					   TEE_PARAM_TYPE_MEMREF_OUTPUT))
 		return TEE_ERROR_BAD_PARAMETERS;
 
-	if (!take(&params[1], sizeof(request), &in) ||
+	count = params[1].memref.size / sizeof(struct wasm_ta_call);
+	if (!count || count > WASM_TA_CALLS_MAX ||
+	    !take(&params[1], count * sizeof(struct wasm_ta_call), &in) ||
 	    !take(&params[2], 0, &streams) ||
-	    !take(&params[3], sizeof(returned), &out))
+	    !take(&params[3], count * sizeof(struct wasm_ta_returned), &out))
 		return TEE_ERROR_BAD_PARAMETERS;
 
-	/* From here on it is ours, and stays as it is */
-	memcpy(&request, in.buffer, sizeof(request));
-	if (request.version != WASM_TA_VERSION ||
-	    request.argc > WASM_TA_CALL_VALUES ||
-	    request.flags & ~WASM_TA_CALL_KEEP ||
-	    !memchr(request.name, '\0', sizeof(request.name)))
-		return TEE_ERROR_BAD_PARAMETERS;
-
-	res = session_call(session, params[0].value.a, &request, streams,
-			   &returned);
-	if (res == TEE_SUCCESS)
-		memcpy(out.buffer, &returned, sizeof(returned));
-	return res;
+	return session_call(session, params[0].value.a, in, streams, out);
 }
 
 static TEE_Result unload(struct session *session, uint32_t param_types,

@@ -4,6 +4,7 @@
  */
 #include "session.h"
 
+#include <string.h>
 #include <tee_internal_api.h>
 #include <util.h>
 
@@ -167,29 +168,72 @@ static bool survives(const struct wasm_ta_call *call,
 		call->flags & WASM_TA_CALL_KEEP);
 }
 
+/* One call, in an instance that is there or not; false: there is none any more */
+static bool call(struct loaded *loaded, struct outcome *outcome,
+		 const struct wasm_ta_call *request, struct shared streams,
+		 bool first, bool last, struct wasm_ta_returned *returned)
+{
+	bool keep = false;
+
+	if (!first || have_instance(loaded, outcome, streams))
+		keep = instance_call(loaded->instance, outcome,
+				     &loaded->module, request, returned) ||
+		       survives(request, &returned->result);
+	if (loaded->instance && (last || !keep))
+		instance_keep_files(loaded->instance, outcome);
+	if (!keep)
+		drop_instance(loaded);
+	else if (last)
+		instance_detach(loaded->instance);
+	return keep;
+}
+
+static bool take_call(struct wasm_ta_call *request, const uint8_t *shared)
+{
+	/* From here on it is ours, and stays as it is */
+	memcpy(request, shared, sizeof(*request));
+	return request->version == WASM_TA_VERSION &&
+	       request->argc <= WASM_TA_CALL_VALUES &&
+	       !(request->flags & ~WASM_TA_CALL_KEEP) &&
+	       memchr(request->name, '\0', sizeof(request->name));
+}
+
 TEE_Result session_call(struct session *session, uint32_t handle,
-			const struct wasm_ta_call *call, struct shared streams,
-			struct wasm_ta_returned *returned)
+			struct shared calls, struct shared streams,
+			struct shared results)
 {
 	struct loaded *loaded = find(session, handle);
+	struct wasm_ta_returned returned = { };
+	struct wasm_ta_call request = { };
+	size_t count = calls.size / sizeof(request);
+	uint8_t *from = calls.buffer;
+	uint8_t *to = results.buffer;
 	struct outcome outcome = { };
-	bool keep = false;
+	bool keep = true;
+	size_t n = 0;
 
 	if (!loaded)
 		return TEE_ERROR_ITEM_NOT_FOUND;
 
-	open_loaded(session, loaded, &outcome, &returned->result);
-	if (have_instance(loaded, &outcome, streams))
-		keep = instance_call(loaded->instance, &outcome,
-				     &loaded->module, call, returned) ||
-		       survives(call, &returned->result);
-	if (loaded->instance)
-		instance_keep_files(loaded->instance, &outcome);
-	if (keep)
-		instance_detach(loaded->instance);
-	else
-		drop_instance(loaded);
-	outcome_close(&outcome);
+	for (n = 0; n < count; n++) {
+		if (!take_call(&request, from + n * sizeof(request))) {
+			/* The calls before it are not undone */
+			if (n && keep)
+				drop_instance(loaded);
+			return TEE_ERROR_BAD_PARAMETERS;
+		}
+		returned = (struct wasm_ta_returned){ };
+		open_loaded(session, loaded, &outcome, &returned.result);
+		if (keep)
+			keep = call(loaded, &outcome, &request, streams, !n,
+				    n + 1 == count, &returned);
+		else
+			outcome_is(&outcome, WASM_TA_FAILED,
+				   "not called: a call before it ended the instance");
+		outcome_close(&outcome);
+		/* The only time that the result's memory is touched */
+		memcpy(to + n * sizeof(returned), &returned, sizeof(returned));
+	}
 	return TEE_SUCCESS;
 }
 

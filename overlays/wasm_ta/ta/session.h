@@ -38,8 +38,8 @@ TEE_Result session_run_loaded(struct session *session, uint32_t handle,
 			      struct shared args, struct shared streams,
 			      struct wasm_ta_result *result);
 TEE_Result session_call(struct session *session, uint32_t handle,
-			const struct wasm_ta_call *call, struct shared streams,
-			struct wasm_ta_returned *returned);
+			struct shared calls, struct shared streams,
+			struct shared results);
 
 TEE_Result session_unload(struct session *session, uint32_t handle);
 

@@ -64,18 +64,19 @@
 #define WASM_TA_CMD_RUN_LOADED		3
 
 /*
- * Call an exported function of a loaded module by its name
+ * Call exported functions of a loaded module by their names, one after the other
  *
  * [in]     params[0].value.a  handle
- * [in]     params[1].memref   struct wasm_ta_call
+ * [in]     params[1].memref   struct wasm_ta_call, 1 to WASM_TA_CALLS_MAX
  * [inout]  params[2].memref   struct wasm_streams
- * [out]    params[3].memref   struct wasm_ta_returned
+ * [out]    params[3].memref   struct wasm_ta_returned, as many
  *
  * The first call makes an instance, and calls its _initialize if it exports
  * one; the calls that follow find its memory as the one before left it. A call
  * that ends in another way than WASM_TA_RETURNED or WASM_TA_REFUSED ends the
- * instance: the next one starts anew. With WASM_TA_CALL_KEEP a call that traps
- * does not end it either. RUN_LOADED has nothing to do with it.
+ * instance: the next command starts anew, and what this one still has to call
+ * has failed. With WASM_TA_CALL_KEEP a call that traps does not end it either.
+ * RUN_LOADED has nothing to do with it.
  *
  * TEE_ERROR_ITEM_NOT_FOUND: no loaded module has this handle.
  */
@@ -93,6 +94,7 @@
 #define WASM_TA_MODULES_MAX	16
 #define WASM_TA_NAME_SIZE	512
 #define WASM_TA_CALL_VALUES	32
+#define WASM_TA_CALLS_MAX	256
 
 #define WASM_TA_HEAP_MIN	(4 * 1024)
 #define WASM_TA_HEAP_MAX	(1024 * 1024 * 1024)
