@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
@@ -57,11 +58,10 @@ def needed(path: Path) -> list[str]:
     """Return the libraries that an ELF file names (DT_NEEDED)."""
     with path.open("rb") as file:
         dynamic = ELFFile(file).get_section_by_name(".dynamic")
-        return (
-            [tag.needed for tag in dynamic.iter_tags("DT_NEEDED")]
-            if isinstance(dynamic, DynamicSection)
-            else []
-        )
+        tags: list[Any] = []
+        if isinstance(dynamic, DynamicSection):
+            tags += dynamic.iter_tags("DT_NEEDED")
+        return [tag.needed for tag in tags]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 import re
 import signal
 import subprocess
@@ -185,7 +184,7 @@ def _compile_wasm(
     """Compile a module to AOT, or take it from the cache."""
     read_wasm(data, name)
     try:
-        compiler = _digest_of_compiler(wamrc, os.stat(wamrc).st_mtime_ns)
+        compiler = _digest_of_compiler(wamrc, wamrc.stat().st_mtime_ns)
     except OSError as error:
         raise TeeforgeError(f"wamrc is not there: {wamrc}", "`invoke build wamrc` makes it") from error
     digest = _sha256(data)

@@ -36,8 +36,8 @@ class Imported:
 class Module:
     """A module by section, and what linking wants to know of it.
 
-    ``functions`` are type and body, the body None where a copy of it in another module would be something else;
-    ``globals`` type, whether they change, and the code of their value, None where it is not a number.
+    ``functions`` are type and body, the body None where a copy of it in another module would do something
+    else; ``globals`` type, whether they change, and the code of their value, None where it is not a number.
     """
 
     sections: dict[int, bytes]
@@ -178,7 +178,7 @@ _READERS = {
 
 
 def read_expression(reader: Reader, constants: Sequence[bytes]) -> bytes:
-    """Read a constant expression to its end; the first globals, whose values are ``constants``, become these."""
+    """Read a constant expression to its end; the first globals become their values, ``constants``."""
     made = bytearray()
     while (opcode := reader.byte("a constant expression")) != 0x0B:
         begin = reader.at

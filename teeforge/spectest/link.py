@@ -1,8 +1,8 @@
 """Linking for the testsuite: what a module imports is put into it, so that it needs nobody.
 
 The TA offers no functions but WASI's, and no globals, tables and memories. What scripts import from their
-host, `spectest`, is here, for them alone; and what they import from another of their modules, as far as a copy
-of it is as good: a function that touches nothing but its arguments, a constant.
+host, `spectest`, is here, for them alone; and what they import from another of their modules, as far as a
+copy of it is as good: a function that touches nothing but its arguments, a constant.
 """
 
 from __future__ import annotations
@@ -31,6 +31,14 @@ class LinkError(TeeforgeError):
     """The module does not link: nobody has what it imports, or it is something else."""
 
 
+class LimitsError(LinkError):
+    """A table or memory of another module, ``owner`` in the registry, is not as large as it is imported."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__("incompatible import type")
+        self.owner = owner
+
+
 class SharedError(TeeforgeError):
     """The module would share state with another one, ``owner`` in the registry, which takes two modules."""
 
@@ -43,8 +51,8 @@ class SharedError(TeeforgeError):
 class Provided:
     """Something to import: a func with a ``type`` and a ``body``, a global, a table or a memory.
 
-    ``value`` is the element or value type, ``body`` a function's code or a global's constant expression, None if
-    a copy of it would not do.
+    ``value`` is the element or value type, ``body`` a function's code or a global's constant expression, None
+    if a copy of it would not do.
     """
 
     kind: str
@@ -67,8 +75,8 @@ def _constant(kind: str, code: bytes) -> Provided:
     return Provided("global", value=kind, body=code)
 
 
-# What the host of a test script offers (interpreter/README.md of WebAssembly/spec): functions that would print,
-# the numbers 666 and 666.6, a table, a memory.
+# What the host of a test script offers (interpreter/README.md of WebAssembly/spec): functions that would
+# print, the numbers 666 and 666.6, a table, a memory.
 SPECTEST: Exports = {
     "print": _printer(),
     "print_i32": _printer("i32"),
@@ -89,8 +97,8 @@ SPECTEST: Exports = {
 def link(data: bytes, registry: Mapping[str, Exports]) -> bytes:
     """Return a module that imports nothing any more; one that imports nothing is returned as it is.
 
-    Raises LinkError if it does not link, SharedError if it takes another module to do it, TeeforgeError if the
-    module is not one.
+    Raises LinkError if it does not link, SharedError if it takes another module to do it, TeeforgeError if
+    the module is not one.
     """
     module = read_module(data)
     if not module.imports:
@@ -113,13 +121,14 @@ def _find(owner: str, name: str, registry: Mapping[str, Exports]) -> Provided:
 
 
 def _match(entry: Imported, provided: Provided) -> None:
-    """Raise LinkError where something is imported as what it is not ("Import Matching" in the specification)."""
+    """Raise LinkError where something is imported as what it is not (specification, "Import Matching")."""
     same = (entry.kind, entry.type, entry.value, entry.mutable)
     fits = same == (provided.kind, provided.type, provided.value, provided.mutable)
     if fits and entry.limits and provided.limits:
         most, has = entry.limits.maximum, provided.limits.maximum
-        fits = provided.limits.minimum >= entry.limits.minimum
-        fits = fits and (most is None or (has is not None and has <= most))
+        large = provided.limits.minimum >= entry.limits.minimum
+        if not large or (most is not None and (has is None or has > most)):
+            raise LimitsError(entry.module)
     if not fits:
         raise LinkError("incompatible import type")
 

@@ -1,4 +1,4 @@
-"""What of a script runs in the TEE, and what is decided before: a list of checks, each with its part of the work."""
+"""What of a script runs in the TEE, and what is decided before: a list of checks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from teeforge.base.errors import TeeforgeError
 from teeforge.spectest.link import (
     SPECTEST,
     Exports,
+    LimitsError,
     LinkError,
     SharedError,
     add_getters,
@@ -35,8 +36,8 @@ class Loaded:
 class Check:
     """One assertion (or module, or action) of a script, and how it is found out whether it holds.
 
-    It has a verdict already (``passed``, ``failed``, ``skipped``, with its ``reason``), or else a file that must not
-    be ``accepted``, or what is asked of the TEE: ``load``, ``call``.
+    It has a verdict already (``passed``, ``failed``, ``skipped``, with its ``reason``), or else a file that
+    must not be ``accepted``, or what is asked of the TEE: ``load``, ``call``.
     """
 
     script: str
@@ -67,7 +68,7 @@ class Check:
 
 @dataclass
 class _Instance:
-    """A module of a script as it goes on; ``absent`` says why it is not there, ``broken`` that it should be."""
+    """A module of a script; ``absent`` says why it is not there, ``broken`` that it should be."""
 
     loaded: Loaded | None
     exports: Exports
@@ -139,11 +140,13 @@ class _Walk:
             self.named[command.name] = self.current
         try:
             self.current.loaded, self.current.exports = self._link(command, self._gotten)
-        except SharedError as error:
-            self.current.absent = error.message
+        except (SharedError, LimitsError) as error:
+            # It is to link, so a table or memory that seems too small has grown meanwhile.
+            shared = "it shares what has grown with another module"
+            self.current.absent = error.message if isinstance(error, SharedError) else shared
             self.current.exports = self._exports_of_shared(command)
-            self._taint(error)
-            return check.skip(error.message)
+            self._taint(error.owner)
+            return check.skip(self.current.absent)
         except LinkError as error:
             self.current.absent, self.current.broken = error.message, True
             return check.decide(error.message)
@@ -155,9 +158,9 @@ class _Walk:
         assert command.module is not None
         return exports_of(command.module.read_bytes())
 
-    def _taint(self, error: SharedError) -> None:
+    def _taint(self, name: str) -> None:
         """From here on the state of another module is not what the script thinks."""
-        if owner := self.owners.get(error.owner):
+        if owner := self.owners.get(name):
             owner.absent = owner.absent or "it shares state with a module that is not there"
 
     def _link(self, command: Command, gotten: Sequence[str] = ()) -> tuple[Loaded, Exports]:
@@ -178,7 +181,7 @@ class _Walk:
         try:
             check.load, _ = self._link(check.command)
         except SharedError as error:
-            self._taint(error)
+            self._taint(error.owner)
             return check.skip(error.message)
         except LinkError as error:
             return check.decide(error.message)

@@ -15,6 +15,7 @@ from teeforge.modules.verdict import judge_wasm
 from teeforge.modules.wasm import read_wasm
 from teeforge.spectest.plan import Check, Loaded
 from teeforge.spectest.scripts import TYPES, Action
+from teeforge.spectest.shortage import Shortage
 from teeforge.spectest.values import Reply, compare_message, compare_values, read_reply
 from teeforge.targets.parcel import Upload
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _REMOTE = "/tmp/spec-test"
 # What one call may take, and a heap where nobody knows how large it may be: on a board.
 _SECONDS = 60
+# Calls in one trip to the TEE: WASM_TA_CALLS_MAX.
 _AT_ONCE = 256
 _HEAP_OF_A_BOARD = 8 << 20
 # Modules that are loaded at once: WASM_TA_MODULES_MAX of the TA's wasm_ta.h.
@@ -35,7 +37,7 @@ Compiled = Mapping[Path, Program | TeeforgeError]
 
 
 def compile_modules(lab: Lab, checks: Sequence[Check]) -> Compiled:
-    """Compile what the checks want compiled, as many at once as there are jobs; return what became of each."""
+    """Compile what the checks want compiled, in as many jobs as there may be; return what became of each."""
     wamrc = lab.build(["wamrc"])["wamrc"].product("wamrc")
     wanted = [check.load.wasm for check in checks if check.load]
     wanted += [check.accepted for check in checks if check.accepted]
@@ -68,20 +70,42 @@ def judge_compiled(checks: Sequence[Check], compiled: Compiled) -> None:
 def run_checks(lab: Lab, place: Place, driver: Path, checks: Sequence[Check], compiled: Compiled) -> None:
     """Decide all the rest in the TEE of a target."""
     programs = [program for program in compiled.values() if isinstance(program, Program)]
-    asked, script = zip(*_script(checks, compiled), strict=True)
-    with lab.deployed(place) as session, tempfile.TemporaryDirectory(prefix="teeforge-spec-") as scratch:
-        path = Path(scratch, "script")
-        path.write_text("\n".join([*script, ""]), encoding="utf-8")
-        _push(session, driver, path, [program.aot for program in programs])
-        replies, failure = _run(session, _heap(lab, place, programs))
-    replies_of: dict[int, list[Reply]] = {}
-    for check, reply in zip((check for check in asked if check), replies, strict=False):
-        replies_of.setdefault(id(check), []).append(reply)
+    heap = _heap(lab, place, programs)
+    with lab.deployed(place) as session:
+        _push(session, driver, [program.aot for program in programs])
+        replies = _ask(session, heap, _AT_ONCE, checks, compiled)
+        # Who made the TA die is found out one by one: a trip that fails has no replies.
+        failed = {number for number, reply in replies.items() if reply.how == "failed"}
+        died = {check.script for check in checks if id(check) in failed}
+        again = [check for check in checks if check.script in died]
+        if again:
+            replies |= _ask(session, heap, 1, again, compiled)
+    shortage = Shortage(heap)
     for check in checks:
-        if check.verdict:
-            continue
-        given = replies_of.get(id(check), [])
-        judge(check, given[-1] if given else Reply("failed", message=failure or "nothing came back"))
+        if not check.verdict:
+            reply = replies[id(check)]
+            judge(check, reply)
+            if check.call:
+                program = compiled[check.call[0].wasm]
+                assert isinstance(program, Program)
+                shortage.excuse(check, reply, program)
+
+
+def _ask(
+    session: Session, heap: int, at_once: int, checks: Sequence[Check], compiled: Compiled
+) -> dict[int, Reply]:
+    """Run checks in one session with the TA; return the last reply to each, by its id()."""
+    lines = list(_script(checks, compiled))
+    with tempfile.TemporaryDirectory(prefix="teeforge-spec-") as scratch:
+        path = Path(scratch, "script")
+        path.write_text("\n".join([*(line for _, line in lines), ""]), encoding="utf-8")
+        session.push([Upload(path, f"{_REMOTE}/script")])
+    given, failure = _run(session, heap, at_once)
+    nothing = Reply("failed", message=failure or "nothing came back")
+    asked = [check for check, _ in lines if check]
+    replies = {id(check): nothing for check in asked}
+    replies |= {id(check): reply for check, reply in zip(asked, given, strict=False)}
+    return replies
 
 
 def _heap(lab: Lab, place: Place, programs: Sequence[Program]) -> int:
@@ -92,10 +116,10 @@ def _heap(lab: Lab, place: Place, programs: Sequence[Program]) -> int:
     return plan.largest_heap(max(program.aot.stat().st_size for program in programs), max(code))
 
 
-def _push(session: Session, driver: Path, script: Path, modules: Sequence[Path]) -> None:
+def _push(session: Session, driver: Path, modules: Sequence[Path]) -> None:
     session.run(["mkdir", "-p", _REMOTE], on_stdout=_nowhere, on_stderr=_nowhere)
-    uploads = [Upload(driver, f"{_REMOTE}/spec_test", 0o755), Upload(script, f"{_REMOTE}/script")]
-    session.push([*uploads, *(Upload(module, _remote(module)) for module in dict.fromkeys(modules))])
+    uploads = [Upload(module, _remote(module)) for module in dict.fromkeys(modules)]
+    session.push([Upload(driver, f"{_REMOTE}/spec_test", 0o755), *uploads])
 
 
 def _nowhere(_: bytes) -> None:
@@ -106,10 +130,10 @@ def _remote(module: Path) -> str:
     return f"{_REMOTE}/{module.name}"
 
 
-def _run(session: Session, heap: int) -> tuple[list[Reply], str]:
+def _run(session: Session, heap: int, at_once: int) -> tuple[list[Reply], str]:
     """Return a reply for each line of the script, as far as there are; and why there are no more."""
     out, err = bytearray(), bytearray()
-    command = f"exec {_REMOTE}/spec_test {heap} {_SECONDS} {_AT_ONCE} <{_REMOTE}/script"
+    command = f"exec {_REMOTE}/spec_test {heap} {_SECONDS} {at_once} <{_REMOTE}/script"
     failure = ""
     try:
         status = session.run(["sh", "-c", command], on_stdout=out.extend, on_stderr=err.extend)
@@ -122,7 +146,7 @@ def _run(session: Session, heap: int) -> tuple[list[Reply], str]:
 
 
 def _script(checks: Sequence[Check], compiled: Compiled) -> Iterator[tuple[Check | None, str]]:
-    """Yield the lines for spec_test, each with the check that it is for; for one without there is no reply."""
+    """Yield the lines for spec_test, each with the check that it is for; without one there is no reply."""
     free, slots = list(range(_SLOTS)), dict[Loaded, int]()
 
     def unload(modules: Sequence[Loaded]) -> Iterator[tuple[None, str]]:

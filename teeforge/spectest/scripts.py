@@ -1,4 +1,4 @@
-"""Test scripts of the specification (.wast), as wast2json takes them apart: modules, calls, what must come of them."""
+"""Test scripts of the specification (.wast), as wast2json takes them apart."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Action:
-    """A call (`invoke`) of an export, or the value of an exported global (`get`). No ``module``: the last one."""
+    """A call (`invoke`), or the value of a global (`get`), of an export of ``module``, or of the last one."""
 
     kind: str
     module: str
@@ -59,7 +59,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Command:
-    """One command of a script. ``module`` is a file, in ``format`` text or binary; ``text`` the wanted message."""
+    """One command of a script. ``module`` is a file, ``format`` text or binary, ``text`` a message."""
 
     kind: str
     line: int
@@ -86,7 +86,7 @@ def load_script(wast: Path, converter: Path, folder: Path) -> Script:
     Raises TeeforgeError with one line if there is anything in it that the converter, or this, does not know.
     """
     made = folder / f"{wast.stem}.json"
-    program = [converter / "loader", "--library-path", converter, converter / "wast2json"]
+    program: list[str | Path] = [converter / "loader", "--library-path", converter, converter / "wast2json"]
     done = subprocess.run(
         [*program, "-o", made, wast.absolute()],
         env=clean_environment(),
