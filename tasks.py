@@ -405,6 +405,7 @@ def wasi_test(_: Context, match: str = "", junit: str = "", target: str = "qemu"
         "match": "only the scripts whose name has this",
         "wast": "a script of your own instead of the suite's; may be repeated",
         "junit": "also write a JUnit XML file there",
+        "normal": "also run it with upstream's runtime in the normal world",
         **PLACE,
     },
 )
@@ -413,6 +414,7 @@ def spec_test(
     match: str = "",
     wast: list[str] | None = None,
     junit: str = "",
+    normal: bool = False,
     target: str = "qemu",
     name: str = "",
 ) -> int:
@@ -421,7 +423,8 @@ def spec_test(
     from teeforge.spectest.suite import run_suite
 
     own = [Path(script).expanduser() for script in wast or ()]
-    return run_suite(_lab(), Place(target, name), match, own, Path(junit).expanduser() if junit else None)
+    report = Path(junit).expanduser() if junit else None
+    return run_suite(_lab(), Place(target, name), match, own, report, normal)
 
 
 @command(

@@ -55,6 +55,11 @@ class Check:
         """What it is counted as."""
         return self.command.kind
 
+    @property
+    def asked(self) -> bool:
+        """Whether the TEE was asked, or would have been, had its module compiled."""
+        return self.load is not None or self.call is not None
+
     def skip(self, reason: str) -> Check:
         """Decide that it is not applicable."""
         self.verdict, self.reason = "skipped", reason

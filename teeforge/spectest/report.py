@@ -13,16 +13,23 @@ from teeforge.spectest.scripts import KINDS
 _VERDICTS = ("passed", "failed", "skipped")
 
 
-def lines(checks: Sequence[Check]) -> Iterator[str]:
-    """Yield the table for people: by script, by kind, then what failed and what is not applicable."""
-    yield f"{'script':<28}{'passed':>8}{'failed':>8}{'n/a':>8}"
+def lines(checks: Sequence[Check], normal: Counter[str] | None = None) -> Iterator[str]:
+    """Yield the table for people: by script, by kind, then what failed and what is not applicable.
+
+    ``normal`` is what passed of each script in the normal world; what is refused before counts there, too.
+    """
+    upstream = f"{'upstream':>10}" if normal is not None else ""
+    yield f"{'script':<28}{'passed':>8}{'failed':>8}{'n/a':>8}{upstream}"
+    before = Counter(check.script for check in checks if check.verdict == "passed" and not check.asked)
     for script in dict.fromkeys(check.script for check in checks):
-        yield _row(script, [check for check in checks if check.script == script])
+        row = _row(script, [check for check in checks if check.script == script])
+        yield row + (f"{before[script] + normal[script]:>10}" if normal is not None else "")
     yield ""
     for kind in KINDS:
         if mine := [check for check in checks if check.kind == kind]:
             yield _row(kind, mine)
-    yield _row("all", checks)
+    total = sum(before.values()) + sum(normal.values()) if normal is not None else 0
+    yield _row("all", checks) + (f"{total:>10}" if normal is not None else "")
     yield from ("", *map(failure, (check for check in checks if check.verdict == "failed")))
     reasons = Counter(check.reason for check in checks if check.verdict == "skipped")
     yield from (f"n/a {count:>6}  {reason}" for reason, count in reasons.most_common())

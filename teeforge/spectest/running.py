@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
+from teeforge.modules.heap import heap_auto
 from teeforge.modules.program import CompilerDiedError, Program, build_program
 from teeforge.modules.verdict import judge_wasm
 from teeforge.modules.wasm import read_wasm
@@ -32,6 +36,21 @@ _AT_ONCE = 256
 _HEAP_OF_A_BOARD = 8 << 20
 # Modules that are loaded at once: WASM_TA_MODULES_MAX of the TA's wasm_ta.h.
 _SLOTS = 16
+# What a pool may need beside what is computed of a module.
+_SLACK = 64 << 10
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """Programs for the target: with the TA behind them, and with upstream's runtime if that is asked for."""
+
+    secure: Path
+    normal: Path | None
+
+    def all(self) -> list[Path]:
+        """Return those that there are."""
+        return [self.secure, *([self.normal] if self.normal else [])]
+
 
 Compiled = Mapping[Path, Program | TeeforgeError]
 
@@ -67,40 +86,71 @@ def judge_compiled(checks: Sequence[Check], compiled: Compiled) -> None:
             check.decide(came.message)
 
 
-def run_checks(lab: Lab, place: Place, driver: Path, checks: Sequence[Check], compiled: Compiled) -> None:
-    """Decide all the rest in the TEE of a target."""
+@dataclass(frozen=True)
+class _Run:
+    """What all scripts for spec_test are made of; ``heap`` is the most that there is for a module."""
+
+    session: Session
+    compiled: Compiled
+    heap: int
+
+    def program(self, wasm: Path) -> Program:
+        """Return what a module was compiled to."""
+        program = self.compiled[wasm]
+        assert isinstance(program, Program)
+        return program
+
+
+def run_checks(
+    lab: Lab, place: Place, drivers: Drivers, checks: Sequence[Check], compiled: Compiled
+) -> Counter[str]:
+    """Decide all the rest in the TEE of a target.
+
+    With a driver for the normal world, return how many checks of each script pass there.
+    """
     programs = [program for program in compiled.values() if isinstance(program, Program)]
-    heap = _heap(lab, place, programs)
     with lab.deployed(place) as session:
-        _push(session, driver, [program.aot for program in programs])
-        replies = _ask(session, heap, _AT_ONCE, checks, compiled)
+        run = _Run(session, compiled, _heap(lab, place, programs))
+        _push(session, drivers, [program.aot for program in programs])
+        replies = _ask(run, "spec_test", _AT_ONCE, checks)
         # Who made the TA die is found out one by one: a trip that fails has no replies.
         failed = {number for number, reply in replies.items() if reply.how == "failed"}
         died = {check.script for check in checks if id(check) in failed}
         again = [check for check in checks if check.script in died]
         if again:
-            replies |= _ask(session, heap, 1, again, compiled)
-    shortage = Shortage(heap)
+            replies |= _ask(run, "spec_test", 1, again)
+        normal = _run_normal(run, checks) if drivers.normal else Counter()
+    shortage = Shortage(run.heap)
     for check in checks:
         if not check.verdict:
             reply = replies[id(check)]
             judge(check, reply)
             if check.call:
-                program = compiled[check.call[0].wasm]
-                assert isinstance(program, Program)
-                shortage.excuse(check, reply, program)
+                shortage.excuse(check, reply, run.program(check.call[0].wasm))
+    return normal
 
 
-def _ask(
-    session: Session, heap: int, at_once: int, checks: Sequence[Check], compiled: Compiled
-) -> dict[int, Reply]:
-    """Run checks in one session with the TA; return the last reply to each, by its id()."""
-    lines = list(_script(checks, compiled))
+def _run_normal(run: _Run, checks: Sequence[Check]) -> Counter[str]:
+    """Run each script for itself: upstream's runtime may end with it."""
+    passed: Counter[str] = Counter()
+    for script in dict.fromkeys(check.script for check in checks if not check.verdict):
+        mine = [check for check in checks if check.script == script and not check.verdict]
+        replies = _ask(run, "spec_test_normal", 1, mine)
+        for check in mine:
+            held = dataclasses.replace(check)
+            judge(held, replies[id(check)])
+            passed[script] += held.verdict == "passed"
+    return passed
+
+
+def _ask(run: _Run, driver: str, at_once: int, checks: Sequence[Check]) -> dict[int, Reply]:
+    """Run checks with a driver; return the last reply to each, by its id()."""
+    lines = list(_script(run, checks))
     with tempfile.TemporaryDirectory(prefix="teeforge-spec-") as scratch:
         path = Path(scratch, "script")
         path.write_text("\n".join([*(line for _, line in lines), ""]), encoding="utf-8")
-        session.push([Upload(path, f"{_REMOTE}/script")])
-    given, failure = _run(session, heap, at_once)
+        run.session.push([Upload(path, f"{_REMOTE}/script")])
+    given, failure = _obey(run.session, driver, at_once)
     nothing = Reply("failed", message=failure or "nothing came back")
     asked = [check for check, _ in lines if check]
     replies = {id(check): nothing for check in asked}
@@ -110,16 +160,17 @@ def _ask(
 
 def _heap(lab: Lab, place: Place, programs: Sequence[Program]) -> int:
     plan = lab.plan(place)
-    if plan is None:
+    if plan is None or not programs:
         return _HEAP_OF_A_BOARD
     code = [program.module.contents.code_pages for program in programs if program.module.contents]
     return plan.largest_heap(max(program.aot.stat().st_size for program in programs), max(code))
 
 
-def _push(session: Session, driver: Path, modules: Sequence[Path]) -> None:
+def _push(session: Session, drivers: Drivers, modules: Sequence[Path]) -> None:
     session.run(["mkdir", "-p", _REMOTE], on_stdout=_nowhere, on_stderr=_nowhere)
     uploads = [Upload(module, _remote(module)) for module in dict.fromkeys(modules)]
-    session.push([Upload(driver, f"{_REMOTE}/spec_test", 0o755), *uploads])
+    programs = [Upload(program, f"{_REMOTE}/{program.name}", 0o755) for program in drivers.all()]
+    session.push([*programs, *uploads])
 
 
 def _nowhere(_: bytes) -> None:
@@ -130,10 +181,10 @@ def _remote(module: Path) -> str:
     return f"{_REMOTE}/{module.name}"
 
 
-def _run(session: Session, heap: int, at_once: int) -> tuple[list[Reply], str]:
+def _obey(session: Session, driver: str, at_once: int) -> tuple[list[Reply], str]:
     """Return a reply for each line of the script, as far as there are; and why there are no more."""
     out, err = bytearray(), bytearray()
-    command = f"exec {_REMOTE}/spec_test {heap} {_SECONDS} {at_once} <{_REMOTE}/script"
+    command = f"exec {_REMOTE}/{driver} {_SECONDS} {at_once} <{_REMOTE}/script"
     failure = ""
     try:
         status = session.run(["sh", "-c", command], on_stdout=out.extend, on_stderr=err.extend)
@@ -145,26 +196,34 @@ def _run(session: Session, heap: int, at_once: int) -> tuple[list[Reply], str]:
     return [read_reply(line) for line in out.decode(errors="replace").splitlines()], failure
 
 
-def _script(checks: Sequence[Check], compiled: Compiled) -> Iterator[tuple[Check | None, str]]:
+def _script(run: _Run, checks: Sequence[Check]) -> Iterator[tuple[Check | None, str]]:
     """Yield the lines for spec_test, each with the check that it is for; without one there is no reply."""
+    for script in dict.fromkeys(check.script for check in checks):
+        mine = [check for check in checks if check.script == script]
+        loads = [check.load for check in mine if check.load and not check.verdict]
+        if loads:
+            yield None, f"heap {_heap_for(run, [run.program(loaded.wasm) for loaded in loads], mine)}"
+        yield from _script_of(run, mine)
+
+
+def _heap_for(run: _Run, programs: Sequence[Program], checks: Sequence[Check]) -> int:
+    """Return the bytes for the modules of a script: a small heap is mapped sooner."""
+    if any(program.module.contents and program.module.contents.grows for program in programs):
+        return run.heap
+    named = sum(check.kind == "module" and bool(check.command.name) for check in checks)
+    largest = max(heap_auto(program.module) for program in programs)
+    return min(run.heap, (1 + named) * (largest + _SLACK))
+
+
+def _script_of(run: _Run, checks: Sequence[Check]) -> Iterator[tuple[Check | None, str]]:
     free, slots = list(range(_SLOTS)), dict[Loaded, int]()
-
-    def unload(modules: Sequence[Loaded]) -> Iterator[tuple[None, str]]:
-        for module in modules:
-            if module in slots:
-                free.append(slot := slots.pop(module))
-                yield None, f"unload {slot}"
-
     for check in checks:
-        yield from unload(check.unload_before)
+        yield from _unload(check.unload_before, slots, free)
+        if check.load and not check.verdict and not free:
+            check.decide(f"it takes more than {_SLOTS} modules at once")
         if check.load and not check.verdict:
-            program = compiled[check.load.wasm]
-            assert isinstance(program, Program)
-            if not free:
-                check.decide(f"more than {_SLOTS} modules at once")
-                continue
             slots[check.load] = slot = free.pop(0)
-            yield check, f"load {slot} {_remote(program.aot)}"
+            yield check, f"load {slot} {_remote(run.program(check.load.wasm).aot)}"
             yield check, f"start {slot}"
         if check.call and not check.verdict:
             module, name, action = check.call
@@ -172,7 +231,16 @@ def _script(checks: Sequence[Check], compiled: Compiled) -> Iterator[tuple[Check
                 yield check, _call(slots[module], name, action)
             else:
                 check.decide("its module does not compile")
-        yield from unload(check.unload_after)
+        yield from _unload(check.unload_after, slots, free)
+
+
+def _unload(
+    modules: Sequence[Loaded], slots: dict[Loaded, int], free: list[int]
+) -> Iterator[tuple[None, str]]:
+    for module in modules:
+        if module in slots:
+            free.append(slot := slots.pop(module))
+            yield None, f"unload {slot}"
 
 
 def _call(slot: int, name: str, action: Action) -> str:

@@ -99,7 +99,7 @@ def load_script(wast: Path, converter: Path, folder: Path) -> Script:
         told = done.stderr.decode(errors="replace").splitlines() or [f"it ended with {done.returncode}"]
         raise TeeforgeError(
             f"wast2json cannot take {wast.name} apart: {told[0]}",
-            "it knows WebAssembly 2.0: pin a testsuite of its time in config.yaml (sources.wasm_testsuite)",
+            "it knows WebAssembly 2.0: correct the script, or pin a testsuite of that time in config.yaml",
         )
     told_commands = json.loads(made.read_text(encoding="utf-8"))["commands"]
     return Script(wast.stem, tuple(_command(entry, wast, folder) for entry in told_commands))

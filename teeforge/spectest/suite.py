@@ -13,7 +13,7 @@ from teeforge.base.files import write_atomically
 from teeforge.base.progress import say
 from teeforge.spectest.plan import Planner
 from teeforge.spectest.report import junit_xml, lines
-from teeforge.spectest.running import compile_modules, judge_compiled, run_checks
+from teeforge.spectest.running import Drivers, compile_modules, judge_compiled, run_checks
 from teeforge.spectest.scripts import load_script
 
 if TYPE_CHECKING:
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
     from teeforge.machines.fleet import Place
 
 
-def run_suite(lab: Lab, place: Place, match: str, own: Sequence[Path], junit: Path | None) -> int:
-    """Run the testsuite (or ``own`` scripts) on a target; print a table; return 1 if something failed."""
+def run_suite(
+    lab: Lab, place: Place, match: str, own: Sequence[Path], junit: Path | None, normal: bool
+) -> int:
+    """Run the testsuite (or ``own`` scripts) on a target; print a table; return 1 if something failed.
+
+    With ``normal`` a column tells what passes with upstream's runtime in the normal world.
+    """
     names = ["wabt", "spec_test", *([] if own else ["wasm_testsuite"])]
     built = lab.build(names)
     scripts = list(own) or sorted(built["wasm_testsuite"].product("core").glob("*.wast"))
@@ -39,8 +44,9 @@ def run_suite(lab: Lab, place: Place, match: str, own: Sequence[Path], junit: Pa
         judge_compiled(checks, compiled)
         say(f"{len(compiled)} modules compiled or refused in {time.monotonic() - began:.1f} s")
         began = time.monotonic()
-        run_checks(lab, place, built["spec_test"].product("spec_test"), checks, compiled)
-    print("\n".join(lines(checks)))
+        drivers = [built["spec_test"].product(name) for name in ("spec_test", "spec_test_normal")]
+        passed = run_checks(lab, place, Drivers(drivers[0], drivers[1] if normal else None), checks, compiled)
+    print("\n".join(lines(checks, passed if normal else None)))
     failed = sum(check.verdict == "failed" for check in checks)
     print(f"{failed} of {len(checks)} failed in the TEE of {place.name} ({time.monotonic() - began:.1f} s)")
     if junit:

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What `invoke spec-test` runs on the target: loads modules and calls what they
- * export, as a script on stdin says, all in one session with the runtime TA.
+ * export, as a script on stdin says, all in one session with the runtime TA
+ * (or with what normal.c has in its place).
  *
- *	spec_test <heap bytes> <seconds for a trip to the TEE> <calls in a trip>
+ *	spec_test <seconds for a trip to the TEE> <calls in a trip>
  *
+ *	heap <bytes>
  *	load <slot> <path>
  *	start <slot>
  *	call <slot> <name in hex> <type>:<bits in hex> ...
  *	unload <slot>
  *
  * Types are those of WebAssembly's binary format. There is a line on stdout for
- * each line of the script but for unload:
+ * each load, start and call:
  *
  *	loaded | started | returned <type>:<bits> ... | trapped <why> |
  *	refused <why> | exited <status> | failed <why>
@@ -44,7 +46,8 @@ static void open_session(void)
 	struct wasm_tee_error error = { };
 
 	tee = wasm_tee_open(&error);
-	if (!tee || !wasm_tee_configure_heap(tee, heap_size, &error))
+	if (!tee || (heap_size &&
+		     !wasm_tee_configure_heap(tee, heap_size, &error)))
 		give_up(&error);
 }
 
@@ -60,6 +63,16 @@ static void stop(int signal)
 {
 	(void)signal;
 	wasm_tee_stop(tee);
+}
+
+/* To be called while no module is loaded */
+static void set_heap(const char *bytes)
+{
+	struct wasm_tee_error error = { };
+
+	heap_size = strtoull(bytes, NULL, 10);
+	if (!wasm_tee_configure_heap(tee, heap_size, &error))
+		give_up(&error);
 }
 
 static struct wasm_tee_module **slot_of(char **words)
@@ -253,6 +266,11 @@ static void obey(char *line)
 
 	if (!verb)
 		return;
+	if (!strcmp(verb, "heap")) {
+		call_all();
+		set_heap(words);
+		return;
+	}
 	slot = slot_of(&words);
 	if (!strcmp(verb, "start")) {
 		start(slot);
@@ -281,14 +299,13 @@ int main(int argc, char *argv[])
 	size_t room = 0;
 	ssize_t length = 0;
 
-	if (argc != 4) {
-		fputs("usage: spec_test <heap bytes> <seconds> <calls>\n",
+	if (argc != 3) {
+		fputs("usage: spec_test <seconds> <calls>\n",
 		      stderr);
 		return EXIT_FAILURE;
 	}
-	heap_size = strtoull(argv[1], NULL, 10);
-	seconds = strtoul(argv[2], NULL, 10);
-	at_once = strtoul(argv[3], NULL, 10);
+	seconds = strtoul(argv[1], NULL, 10);
+	at_once = strtoul(argv[2], NULL, 10);
 	if (!at_once || at_once > WASM_TA_CALLS_MAX)
 		at_once = WASM_TA_CALLS_MAX;
 	sigaction(SIGALRM, &action, NULL);
