@@ -147,6 +147,26 @@ static void call_all(struct wasm_tee_module *module)
 	printf("count %" PRId64 "\n", wasm_tee_as_i64(&returned.values[0]));
 }
 
+/* Several calls in one trip to the TEE, of which one traps and is survived */
+static void call_several(struct wasm_tee_module *module)
+{
+	const struct wasm_tee_call calls[] = {
+		{ .name = "count" },
+		{ .name = "fail", .keep = true },
+		{ .name = "count" },
+	};
+	struct wasm_ta_returned returned[ARRAY_SIZE(calls)] = { };
+	struct wasm_tee_error error = { };
+
+	if (!wasm_tee_call_all(module, calls, ARRAY_SIZE(calls), returned,
+			       &error))
+		give_up(&error);
+	printf("several %" PRId64 " %s %" PRId64 "\n",
+	       wasm_tee_as_i64(&returned[0].values[0]),
+	       returned[1].result.message,
+	       wasm_tee_as_i64(&returned[2].values[0]));
+}
+
 int main(int argc, char *argv[])
 {
 	struct wasm_tee_module *module = NULL;
@@ -175,6 +195,7 @@ int main(int argc, char *argv[])
 
 	run(module, atoi(argv[2]));
 	call_all(module);
+	call_several(module);
 
 	wasm_tee_unload(module);
 	wasm_tee_close(tee);

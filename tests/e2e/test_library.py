@@ -30,6 +30,7 @@ count 3
 fail: outcome 2 status 0 unreachable
 count 1
 leave: outcome 1 status 7 \ncount 1
+several 2 unreachable 3
 """
 
 
