@@ -28,7 +28,7 @@ def suite(vm: Lab) -> Lab:
     return vm
 
 
-@pytest.mark.parametrize(("match", "most"), [("ref_", 2), ("conversions", 0), ("fac", 1)])
+@pytest.mark.parametrize(("match", "most"), [("ref_", 2), ("conversions", 0), ("memory_grow", 6)])
 def test_scripts_of_the_specification_pass_in_the_tee(
     suite: Lab, tmp_path: Path, match: str, most: int
 ) -> None:

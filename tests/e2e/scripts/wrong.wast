@@ -34,3 +34,8 @@
 (assert_unlinkable (module (import "spectest" "print" (func))) "unknown import") ;; fails
 (assert_trap (module (func $f (unreachable)) (start $f)) "unreachable")
 (assert_trap (module (func $f) (start $f)) "unreachable") ;; fails
+
+(module (memory 1 2) (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))
+(assert_return (invoke "grow" (i32.const 2)) (i32.const -1))
+(assert_return (invoke "grow" (i32.const 2)) (i32.const 1)) ;; fails
+(assert_return (invoke "grow" (i32.const 1)) (i32.const 1))
