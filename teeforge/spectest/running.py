@@ -212,7 +212,7 @@ def _heap_for(run: _Run, programs: Sequence[Program], checks: Sequence[Check]) -
         return run.heap
     named = sum(check.kind == "module" and bool(check.command.name) for check in checks)
     largest = max(heap_auto(program.module) for program in programs)
-    return min(run.heap, (1 + named) * (largest + _SLACK))
+    return min(run.heap, (2 + named) * (largest + _SLACK))
 
 
 def _script_of(run: _Run, checks: Sequence[Check]) -> Iterator[tuple[Check | None, str]]:
