@@ -259,5 +259,5 @@ def test_nobody_there_is_told_at_once(checkout: Checkout) -> None:
     began = time.monotonic()
     with pytest.raises(UnreachableError) as caught:
         compose(checkout)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert caught.value.message.endswith("nothing.git cannot be fetched: connection refused")
