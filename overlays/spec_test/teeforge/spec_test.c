@@ -20,6 +20,7 @@
  */
 #include <inttypes.h>
 #include <libwasm_tee.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,6 +296,7 @@ static void obey(char *line)
 int main(int argc, char *argv[])
 {
 	struct sigaction action = { .sa_handler = stop };
+	sigset_t caught;
 	char *line = NULL;
 	size_t room = 0;
 	ssize_t length = 0;
@@ -309,6 +311,10 @@ int main(int argc, char *argv[])
 	if (!at_once || at_once > WASM_TA_CALLS_MAX)
 		at_once = WASM_TA_CALLS_MAX;
 	sigaction(SIGALRM, &action, NULL);
+	/* The library has a thread that takes signals while this one is away */
+	sigemptyset(&caught);
+	sigaddset(&caught, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &caught, NULL);
 	/* A line at a time: what was last begun is known should it all end */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	open_session();

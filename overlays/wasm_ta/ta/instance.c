@@ -159,11 +159,33 @@ static bool trapped(struct outcome *outcome, const char *exception)
 static void watched(struct instance *instance, const struct module *module,
 		    void (*function)(void *argument), void *argument)
 {
-	TEE_Result res = watch_call(&instance->output, &module->code, function,
-				    argument);
+	TEE_Result res = TEE_SUCCESS;
 
+	if (instance->watched) {
+		function(argument);
+		return;
+	}
+
+	res = watch_call(&instance->output, &module->code, function, argument);
 	if (res != TEE_SUCCESS)
 		instance->wasi.failure = res;
+}
+
+bool instance_watch(struct instance *instance, struct outcome *outcome,
+		    const struct module *module, void (*calls)(void *argument),
+		    void *argument)
+{
+	TEE_Result res = TEE_SUCCESS;
+
+	instance->watched = true;
+	res = watch_call(&instance->output, &module->code, calls, argument);
+	instance->watched = false;
+	if (res == TEE_SUCCESS)
+		return true;
+
+	instance->wasi.failure = res;
+	has_ended(instance, outcome);
+	return false;
 }
 
 struct start {
@@ -401,6 +423,13 @@ static bool find_function(struct instance *instance, struct outcome *outcome,
 	return check_types(outcome, type, call);
 }
 
+static void destroy_env(struct instance *instance)
+{
+	if (instance->env)
+		wasm_runtime_destroy_exec_env(instance->env);
+	instance->env = NULL;
+}
+
 bool instance_call(struct instance *instance, struct outcome *outcome,
 		   const struct module *module,
 		   const struct wasm_ta_call *call,
@@ -417,15 +446,16 @@ bool instance_call(struct instance *instance, struct outcome *outcome,
 	if (!find_function(instance, outcome, call, &native.function, &type))
 		return false;
 
-	native.env = make_env(instance, outcome, module);
-	if (!native.env)
+	instance->env = make_env(instance, outcome, module);
+	if (!instance->env)
 		return false;
 
 	for (n = 0; n < call->argc; n++)
 		arg = to_cells(arg, &call->args[n]);
 	native.count = arg - native.cells;
+	native.env = instance->env;
 	watched(instance, module, call_watched, &native);
-	wasm_runtime_destroy_exec_env(native.env);
+	destroy_env(instance);
 
 	if (has_ended(instance, outcome))
 		return false;
@@ -449,6 +479,8 @@ bool instance_call(struct instance *instance, struct outcome *outcome,
 
 void instance_close(struct instance *instance)
 {
+	/* It is there if AOT code was left */
+	destroy_env(instance);
 	if (instance->wamr)
 		wasm_runtime_deinstantiate(instance->wamr);
 	args_free(&instance->args);

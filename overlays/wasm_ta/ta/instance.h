@@ -24,6 +24,9 @@ struct instance {
 	struct files files;
 	struct wasi wasi;
 	wasm_module_inst_t wamr;
+	/* Of the call that executes AOT code; and whether the core watches it */
+	wasm_exec_env_t env;
+	bool watched;
 };
 
 /* A parameter in shared memory: the normal world may change it at any time */
@@ -58,6 +61,17 @@ void instance_run(struct instance *instance, struct outcome *outcome,
 /* Calls _initialize, as a module without _start wants it, if there is one */
 bool instance_initialize(struct instance *instance, struct outcome *outcome,
 			 const struct module *module);
+
+/*
+ * instance_watch() - let the core watch over all of @calls(@argument) at once
+ *
+ * That is for several calls in one command: to begin and end watching takes
+ * longer than a small function. Returns false if AOT code was left because the
+ * host app asked for the end, or is gone: the last call then has ended so.
+ */
+bool instance_watch(struct instance *instance, struct outcome *outcome,
+		    const struct module *module, void (*calls)(void *argument),
+		    void *argument);
 
 /*
  * instance_call() - call an exported function by its name

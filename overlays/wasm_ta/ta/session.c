@@ -168,71 +168,114 @@ static bool survives(const struct wasm_ta_call *call,
 		call->flags & WASM_TA_CALL_KEEP);
 }
 
-/* One call, in an instance that is there or not; false: there is none any more */
-static bool call(struct loaded *loaded, struct outcome *outcome,
-		 const struct wasm_ta_call *request, struct shared streams,
-		 bool first, bool last, struct wasm_ta_returned *returned)
-{
-	bool keep = false;
+/* The calls of one command; @n is the one that is being made */
+struct calls {
+	struct session *session;
+	struct loaded *loaded;
+	struct shared from;
+	struct shared to;
+	size_t count;
+	size_t n;
+	struct wasm_ta_call request;
+	struct wasm_ta_returned returned;
+	struct outcome outcome;
+	bool keep;		/* the instance */
+};
 
-	if (!first || have_instance(loaded, outcome, streams))
-		keep = instance_call(loaded->instance, outcome,
-				     &loaded->module, request, returned) ||
-		       survives(request, &returned->result);
-	if (loaded->instance && (last || !keep))
-		instance_keep_files(loaded->instance, outcome);
-	if (!keep)
-		drop_instance(loaded);
-	else if (last)
-		instance_detach(loaded->instance);
-	return keep;
+static void begin_result(struct calls *calls)
+{
+	calls->returned = (struct wasm_ta_returned){ };
+	open_loaded(calls->session, calls->loaded, &calls->outcome,
+		    &calls->returned.result);
 }
 
-static bool take_call(struct wasm_ta_call *request, const uint8_t *shared)
+/* The only time that the result's memory is touched */
+static void give_result(struct calls *calls)
 {
+	uint8_t *to = calls->to.buffer;
+
+	outcome_close(&calls->outcome);
+	memcpy(to + calls->n * sizeof(calls->returned), &calls->returned,
+	       sizeof(calls->returned));
+}
+
+static bool take_call(struct calls *calls)
+{
+	const uint8_t *from = calls->from.buffer;
+	struct wasm_ta_call *request = &calls->request;
+
 	/* From here on it is ours, and stays as it is */
-	memcpy(request, shared, sizeof(*request));
+	memcpy(request, from + calls->n * sizeof(*request), sizeof(*request));
 	return request->version == WASM_TA_VERSION &&
 	       request->argc <= WASM_TA_CALL_VALUES &&
 	       !(request->flags & ~WASM_TA_CALL_KEEP) &&
 	       memchr(request->name, '\0', sizeof(request->name));
 }
 
-TEE_Result session_call(struct session *session, uint32_t handle,
-			struct shared calls, struct shared streams,
-			struct shared results)
+/* Makes calls up to the last, or to one that ends the instance */
+static void make_calls(void *argument)
 {
-	struct loaded *loaded = find(session, handle);
-	struct wasm_ta_returned returned = { };
-	struct wasm_ta_call request = { };
-	size_t count = calls.size / sizeof(request);
-	uint8_t *from = calls.buffer;
-	uint8_t *to = results.buffer;
-	struct outcome outcome = { };
-	bool keep = true;
-	size_t n = 0;
+	struct calls *calls = argument;
+
+	while (true) {
+		/* Also where AOT code is left, and this never returns */
+		calls->keep = false;
+		calls->keep = instance_call(calls->loaded->instance,
+					    &calls->outcome,
+					    &calls->loaded->module,
+					    &calls->request, &calls->returned) ||
+			      survives(&calls->request,
+				       &calls->returned.result);
+		if (!calls->keep || calls->n + 1 == calls->count)
+			return;
+
+		give_result(calls);
+		calls->n++;
+		begin_result(calls);
+		if (!take_call(calls)) {
+			calls->keep = false;
+			outcome_is(&calls->outcome, WASM_TA_FAILED,
+				   "the host app passes a call that is not well-formed");
+			return;
+		}
+	}
+}
+
+TEE_Result session_call(struct session *session, uint32_t handle,
+			struct shared from, struct shared streams,
+			struct shared to)
+{
+	struct calls calls = {
+		.session = session,
+		.loaded = find(session, handle),
+		.from = from,
+		.to = to,
+		.count = from.size / sizeof(struct wasm_ta_call),
+	};
+	struct loaded *loaded = calls.loaded;
 
 	if (!loaded)
 		return TEE_ERROR_ITEM_NOT_FOUND;
+	if (!take_call(&calls))
+		return TEE_ERROR_BAD_PARAMETERS;
 
-	for (n = 0; n < count; n++) {
-		if (!take_call(&request, from + n * sizeof(request))) {
-			/* The calls before it are not undone */
-			if (n && keep)
-				drop_instance(loaded);
-			return TEE_ERROR_BAD_PARAMETERS;
-		}
-		returned = (struct wasm_ta_returned){ };
-		open_loaded(session, loaded, &outcome, &returned.result);
-		if (keep)
-			keep = call(loaded, &outcome, &request, streams, !n,
-				    n + 1 == count, &returned);
-		else
-			outcome_is(&outcome, WASM_TA_FAILED,
-				   "not called: a call before it ended the instance");
-		outcome_close(&outcome);
-		/* The only time that the result's memory is touched */
-		memcpy(to + n * sizeof(returned), &returned, sizeof(returned));
+	begin_result(&calls);
+	if (have_instance(loaded, &calls.outcome, streams))
+		instance_watch(loaded->instance, &calls.outcome,
+			       &loaded->module, make_calls, &calls);
+	if (loaded->instance)
+		instance_keep_files(loaded->instance, &calls.outcome);
+	if (calls.keep)
+		instance_detach(loaded->instance);
+	else
+		drop_instance(loaded);
+	give_result(&calls);
+
+	while (++calls.n < calls.count) {
+		begin_result(&calls);
+		outcome_is(&calls.outcome, WASM_TA_FAILED,
+			   "not called: a call before it ended the instance");
+		give_result(&calls);
 	}
 	return TEE_SUCCESS;
 }
