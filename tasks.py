@@ -29,10 +29,16 @@ PLACE = {
     "target": "a target of config.yaml (default: qemu)",
     "name": "which machine of that kind (default: the target's own)",
 }
+SOURCES = {
+    "file": "a .c, .cpp, .wasm or .aot, more sources after it, or their folder",
+    "source": "one more source, as those that follow the first; may be repeated",
+    "cflags": "flags for clang, in one string",
+    "ldflags": "flags for the linker, in one string",
+    "args": "the program's arguments, in one string; or all words after --",
+}
 PROGRAM = {
-    "file": "a .c, .wasm or .aot",
+    **SOURCES,
     "heap": "memory of the runtime: auto (default), max, 408340, 2MiB",
-    "args": "the program's arguments, in one string",
     "env": "NAME=VALUE for the program; may be repeated",
     "dir": "HOST[::/GUEST][:rw], a folder for it; may be repeated",
 }
@@ -43,10 +49,15 @@ def command(**options: Any) -> Callable[[Callable[..., int | None]], Any]:
 
     def decorate(body: Callable[..., int | None]) -> Any:
         @functools.wraps(body)
-        def guarded(*arguments: Any, **named: Any) -> None:
+        def guarded(context: Context, *arguments: Any, **named: Any) -> None:
             from teeforge.base.guard import guard
+            from teeforge.commandline import check_rest
 
-            status = guard(lambda: body(*arguments, **named))
+            def checked() -> int | None:
+                check_rest(context.remainder, body)
+                return body(context, *arguments, **named)
+
+            status = guard(checked)
             if status:
                 sys.exit(status)
 
@@ -183,7 +194,7 @@ def deploy(_: Context, target: str = "qemu", name: str = "") -> None:
 
 @command(
     positional=["file"],
-    iterable=["env", "dir"],
+    iterable=["source", "env", "dir"],
     help={
         **PROGRAM,
         "where": "secure, or normal: the same AOT in the normal world's iwasm",
@@ -194,6 +205,9 @@ def deploy(_: Context, target: str = "qemu", name: str = "") -> None:
 def run(
     _: Context,
     file: str,
+    source: list[str] | None = None,
+    cflags: str = "",
+    ldflags: str = "",
     heap: str = "auto",
     args: str = "",
     env: list[str] | None = None,
@@ -203,26 +217,30 @@ def run(
     target: str = "qemu",
     name: str = "",
 ) -> int:
-    """Run a .c, .wasm or .aot in the TEE."""
+    """Run a .c, .cpp, .wasm or .aot in the TEE."""
+    from teeforge.commandline import arguments
+    from teeforge.compiling.sources import gather
     from teeforge.machines.fleet import Place
-    from teeforge.runs.running import RunOptions, run, split_arguments, standard_input
+    from teeforge.runs.running import RunOptions, run, standard_input
 
-    options = RunOptions(
-        heap, split_arguments(args), tuple(env or ()), tuple(dir or ()), standard_input(), where
-    )
-    lab, path, place = _lab(), Path(file).expanduser(), Place(target, name)
+    options = RunOptions(heap, arguments(args), tuple(env or ()), tuple(dir or ()), standard_input(), where)
+    sources = gather(Path(file).expanduser(), source or (), cflags, ldflags)
+    lab, place = _lab(), Place(target, name)
     with lab.fleet.ephemeral(place) if ephemeral else nullcontext(place) as place:
-        return run(lab, path, place, options)
+        return run(lab, sources, place, options)
 
 
 @command(
     positional=["file"],
-    iterable=["env", "dir"],
+    iterable=["source", "env", "dir"],
     help={**PROGRAM, **PLACE},
 )
 def dev(
     _: Context,
     file: str,
+    source: list[str] | None = None,
+    cflags: str = "",
+    ldflags: str = "",
     heap: str = "auto",
     args: str = "",
     env: list[str] | None = None,
@@ -231,12 +249,15 @@ def dev(
     name: str = "",
 ) -> int:
     """Build, send and run at each save, until Ctrl-C."""
+    from teeforge.commandline import arguments
+    from teeforge.compiling.sources import gather
     from teeforge.machines.fleet import Place
     from teeforge.runs.dev import KEEP, dev
-    from teeforge.runs.running import RunOptions, split_arguments
+    from teeforge.runs.running import RunOptions
 
-    options = RunOptions(heap, split_arguments(args), tuple(env or ()), tuple(dir or ()), keep=KEEP)
-    return dev(_lab(live=False), Path(file).expanduser(), Place(target, name), options)
+    options = RunOptions(heap, arguments(args), tuple(env or ()), tuple(dir or ()), keep=KEEP)
+    find = functools.partial(gather, Path(file).expanduser(), source or (), cflags, ldflags)
+    return dev(_lab(live=False), find, Place(target, name), options)
 
 
 @command(positional=["file"], help={"file": "a .wasm or .aot", "json": "print JSON on stdout"})
@@ -247,24 +268,26 @@ def wasm_info(_: Context, file: str, json: bool = False) -> int:
     return show_wasm_info(_lab(), Path(file).expanduser(), json)
 
 
-@command(
-    positional=["file"],
-    help={
-        "file": "a .c, .wasm or .aot",
-        "args": "the program's arguments, in one string",
-        "json": "print JSON on stdout",
-        **PLACE,
-    },
-)
+@command(positional=["file"], iterable=["source"], help={**SOURCES, "json": "print JSON on stdout", **PLACE})
 def heap_bounds(
-    _: Context, file: str, args: str = "", json: bool = False, target: str = "qemu", name: str = ""
+    _: Context,
+    file: str,
+    source: list[str] | None = None,
+    cflags: str = "",
+    ldflags: str = "",
+    args: str = "",
+    json: bool = False,
+    target: str = "qemu",
+    name: str = "",
 ) -> None:
     """Find the smallest and largest heap by trying in the TEE."""
+    from teeforge.commandline import arguments
+    from teeforge.compiling.sources import gather
     from teeforge.inspection import show_heap_bounds
     from teeforge.machines.fleet import Place
-    from teeforge.runs.running import split_arguments
 
-    show_heap_bounds(_lab(), Path(file).expanduser(), Place(target, name), split_arguments(args), json)
+    sources = gather(Path(file).expanduser(), source or (), cflags, ldflags)
+    show_heap_bounds(_lab(), sources, Place(target, name), arguments(args), json)
 
 
 @command(positional=["what"], help={"what": "a result code, a message, or a log file of the secure world"})
@@ -456,3 +479,16 @@ namespace.add_collection(_store)
 _bench = Collection("bench", pipeline)
 _bench.add_task(bench, name="run", default=True)
 namespace.add_collection(_bench)
+
+
+def _understand() -> None:
+    """Have what is typed in words that Invoke's parser takes."""
+    from invoke.main import program
+
+    from teeforge.commandline import expressible
+
+    if core := getattr(program, "core", None):
+        core.unparsed[:] = expressible(core.unparsed, namespace.to_contexts())
+
+
+_understand()

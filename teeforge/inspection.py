@@ -11,6 +11,7 @@ from teeforge.base.errors import as_typed
 from teeforge.base.progress import say
 
 if TYPE_CHECKING:
+    from teeforge.compiling.sources import Sources
     from teeforge.lab import Lab
     from teeforge.machines.fleet import Place
     from teeforge.targets.target import Session
@@ -37,17 +38,20 @@ def show_plan(lab: Lab, as_json: bool) -> None:
     print(json.dumps(plan_json(plan), indent=1) if as_json else "\n".join(plan_lines(plan)))
 
 
-def show_heap_bounds(lab: Lab, file: Path, place: Place, arguments: tuple[str, ...], as_json: bool) -> None:
+def show_heap_bounds(
+    lab: Lab, sources: Sources, place: Place, arguments: tuple[str, ...], as_json: bool
+) -> None:
     """Find the smallest and the largest pool that a program runs in, by running it; print them."""
     from teeforge.modules.bounds import find_bounds
     from teeforge.targets.parcel import Upload
 
-    program, verdict = lab.judged(file, place)
+    program, verdict = lab.judged(sources, place)
+    file = sources.file
     verdict.enforce()
     assert verdict.needed is not None
     largest = verdict.largest if verdict.largest is not None else verdict.needed
     with lab.deployed(place) as session:
-        remote = f"/tmp/{file.stem}.{program.sha256[:12]}.aot"
+        remote = f"/tmp/{sources.name}.{program.sha256[:12]}.aot"
         session.push([Upload(program.aot, remote, 0o644)])
         say(f"running {file.name} again and again, to find the heaps that it starts in")
         found = find_bounds(

@@ -23,12 +23,24 @@ from teeforge.settings.workspace import build_folder, open_workspace
 
 if TYPE_CHECKING:
     from teeforge.building.toolchain import WasmCompiler
+    from teeforge.compiling.sources import Sources
     from teeforge.modules.plan import Plan
     from teeforge.modules.program import Program
     from teeforge.modules.verdict import Verdict
     from teeforge.products.store import Stored
     from teeforge.targets.parcel import State
     from teeforge.targets.target import Session, Target
+
+# The component that has C++'s library for WASI.
+_CXX = "wasm_cxx"
+
+
+@dataclasses.dataclass(frozen=True)
+class Compilers:
+    """What a program takes to become an AOT file: wamrc, and for C++ its library."""
+
+    wamrc: Path = Path()
+    cxx: Path | None = None
 
 
 class Lab:
@@ -96,7 +108,7 @@ class Lab:
         with self.deployed(place):
             pass
 
-    def prepare(self, file: Path, place: Place, heap: str = "auto") -> tuple[Program, int]:
+    def prepare(self, file: Path | Sources, place: Place, heap: str = "auto") -> tuple[Program, int]:
         """Return ``file`` compiled as far as needed, and the bytes of the heap to run it on.
 
         Raises TeeforgeError if it cannot run on ``place``.
@@ -125,13 +137,16 @@ class Lab:
             self._up_to_date = self.builder.up_to_date()
         return self._up_to_date
 
-    def judged(self, file: Path, place: Place) -> tuple[Program, Verdict]:
+    def judged(self, file: Path | Sources, place: Place) -> tuple[Program, Verdict]:
         """Compile ``file`` as far as needed; say whether it will run on a target, and on which heap.
 
         Raises TeeforgeError if it does not compile, or if a .wasm could not run in any case.
         """
-        program = self.program(file, self.wamrc(file))
-        return program, self.verdict(program, file, place)
+        from teeforge.compiling.sources import Sources
+
+        sources = Sources.of(file)
+        program = self.program(sources, self.compilers(sources))
+        return program, self.verdict(program, sources.file, place)
 
     def verdict(self, program: Program, file: Path, place: Place) -> Verdict:
         """Say whether a compiled ``file`` will run on a target, and on which heap."""
@@ -147,38 +162,49 @@ class Lab:
             room=self.plan(place),
         )
 
-    def wamrc(self, file: Path) -> Path:
-        """Return the compiler that ``file`` takes, brought up to date; for an .aot it takes none."""
-        if file.suffix.lower() not in (".c", ".wasm") or not file.is_file():
-            return Path()
-        return self.builder.build(["wamrc"])["wamrc"].product("wamrc")
+    def compilers(self, sources: Sources) -> Compilers:
+        """Return what a program is compiled with, brought up to date."""
+        if sources.file.suffix.lower() == ".aot" or not all(path.is_file() for path in sources.files):
+            return Compilers()
+        wanted = ["wamrc"]
+        if sources.cxx and not self._other_wasm_compiler() and self.config.toolchain.pinned:
+            wanted.append(_CXX)
+        built = self.builder.build(wanted)
+        cxx = built[_CXX].product("root") if _CXX in wanted else None
+        return Compilers(built["wamrc"].product("wamrc"), cxx)
 
     def wasm_compiler(self) -> WasmCompiler:
         """Return what compiles .c to .wasm: the toolchain's, unless another one is named."""
         from teeforge.building.toolchain import find_wasm_compiler
 
         memory = self.workspace.cache / "compilers.json"
-        named = self.config.toolchain.wasm_cc != "auto" or "WASI_SDK_PATH" in os.environ
-        if named or (toolchain := self.builder.toolchain()) is None:
+        if self._other_wasm_compiler() or (toolchain := self.builder.toolchain()) is None:
             return find_wasm_compiler(self.config.toolchain.wasm_cc, memory)
         return toolchain.wasm_compiler(memory)
 
-    def program(self, file: Path, wamrc: Path) -> Program:
-        """Return ``file`` compiled as far as needed; builds no component, so it may run in a thread."""
-        from teeforge.modules.program import build_program, read_program
+    def _other_wasm_compiler(self) -> bool:
+        """Say whether the user names a compiler from C to WebAssembly."""
+        return self.config.toolchain.wasm_cc != "auto" or "WASI_SDK_PATH" in os.environ
+
+    def program(self, sources: Sources, compilers: Compilers) -> Program:
+        """Return a program compiled as far as needed; builds no component, so it may run in a thread."""
+        from teeforge.compiling.sources import check_readable, read_program
+        from teeforge.modules.program import build_program
         from teeforge.modules.verdict import judge_wasm
         from teeforge.modules.wasm import read_wasm
 
-        kind = file.suffix.lower()
-        if kind == ".wasm":
+        check_readable(sources)
+        file, cache = sources.file, self.workspace.cache / "programs"
+        if file.suffix.lower() == ".wasm":
             # It says more than wamrc would.
             judge_wasm(read_wasm(read_program(file), str(file)), str(file), None).enforce()
-        cache = self.workspace.cache / "programs"
-        if kind == ".c" and file.is_file():
-            with self.builder.toolchain_used():
-                program = build_program(file, wamrc=wamrc, cache=cache, cc=self.wasm_compiler())
-        else:
-            program = build_program(file, wamrc=wamrc, cache=cache, cc=None)
+        if not sources.compiled:
+            return build_program(sources, wamrc=compilers.wamrc, cache=cache, cc=None)
+        with self.builder.toolchain_used():
+            cc = self.wasm_compiler()
+            if compilers.cxx:
+                cc = cc.with_cxx(compilers.cxx)
+            program = build_program(sources, wamrc=compilers.wamrc, cache=cache, cc=cc)
         if program.notes:
             say(program.notes.rstrip())
         return program

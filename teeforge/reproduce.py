@@ -10,6 +10,7 @@ from teeforge.base.digest import digest_file
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
 from teeforge.building.builder import Inputs
+from teeforge.compiling.sources import Sources
 from teeforge.products.productlock import NAME, Product
 from teeforge.products.store import made_of
 from teeforge.settings.host import ARCHITECTURES, host_architecture
@@ -37,7 +38,8 @@ def products(lab: Lab) -> Iterator[Product]:
             if other != ours:
                 yield Product(name, other, key_elsewhere(lab.builder, name, built, other), bits)
     hello = lab.root / "samples/hello.c"
-    program = lab.program(hello, lab.wamrc(hello))
+    sources = Sources.of(hello)
+    program = lab.program(sources, lab.compilers(sources))
     assert program.wasm is not None
     for path in (program.wasm, program.aot):
         bits = Bits(digest_file(path), path.stat().st_size)

@@ -17,6 +17,7 @@ from teeforge.base.progress import say
 def guard(body: Callable[[], int | None]) -> int:
     """Run ``body``; return its status, or 1 (130 for Ctrl-C) with what went wrong on stderr."""
     try:
+        _check_streams()
         return body() or 0
     except TeeforgeError as error:
         say(f"error: {error.message}")
@@ -43,3 +44,19 @@ def guard(body: Callable[[], int | None]) -> int:
         say(f"error: teeforge itself failed: {type(error).__name__}: {error}")
         say(f"hint: this is a bug; please report it with {Path(record.name)}")
         return 1
+
+
+def _check_streams() -> None:
+    """Have the standard streams open, or else the next file that is opened would be one of them.
+
+    Who closes stdout wants nothing of what we make, or does not know: that is an error, as it is for `cat`.
+    """
+    closed = sys.stdout is None
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream is None:
+            # The lowest number that is free.
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8")
+    if closed:
+        raise TeeforgeError("stdout is closed", "give it a place to go: >/dev/null, for one")

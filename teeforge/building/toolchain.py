@@ -35,11 +35,21 @@ class Llvm:
 
 @dataclass(frozen=True)
 class WasmCompiler:
-    """A C compiler for WASI: ``argv`` is what a command line begins with."""
+    """A C compiler for WASI: ``argv`` is what a command line begins with.
+
+    ``cxx`` and ``link_cxx`` say where C++'s library is, if not where the compiler looks for it.
+    """
 
     path: Path
     version_line: str
     argv: tuple[str, ...]
+    cxx: tuple[str, ...] = ()
+    link_cxx: tuple[str, ...] = ()
+
+    def with_cxx(self, root: Path) -> WasmCompiler:
+        """Return it with the C++ library below ``root``."""
+        headers, libraries = root / "include/c++/v1", root / "lib"
+        return replace(self, cxx=("-nostdinc++", f"-isystem{headers}"), link_cxx=(f"-L{libraries}",))
 
 
 def find_llvm(wanted: str, accepted: Sequence[int]) -> Llvm:

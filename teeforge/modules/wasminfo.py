@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from teeforge.base.reader import printable
+from teeforge.compiling.sources import read_program
 from teeforge.modules import wasi
 from teeforge.modules.aot import AotModule, is_aot, read_aot
-from teeforge.modules.program import read_program, recorded_bounds_checks
+from teeforge.modules.program import recorded_bounds_checks
 from teeforge.modules.verdict import Room, Verdict, judge_aot, judge_wasm
 from teeforge.modules.wasm import WasmModule, read_wasm
 

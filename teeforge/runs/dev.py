@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError
+from teeforge.compiling.sources import COMPILED, LIST, Sources, check_readable
 from teeforge.lab import Lab
 from teeforge.machines.fleet import Place
-from teeforge.modules.program import read_program
 from teeforge.runs.devview import LiveView, View
 from teeforge.runs.running import Runner, RunOptions
 from teeforge.runs.watching import Saves
@@ -23,7 +23,9 @@ from teeforge.settings.recipe import build_order
 _SETTINGS = ("config.yaml", "debian.lock", "products.lock")
 # Seconds that an instance of the TA waits for the next turn.
 KEEP = 60
-_C_FILES = (".c", ".h", ".inc")
+_C_FILES = (*COMPILED, ".h", ".hpp", ".inc")
+# Gives the program's sources as they are now: of a folder they may become others.
+Find = Callable[[], Sources]
 
 
 class _Saved(BaseException):
@@ -52,10 +54,10 @@ class _Alarm:
 class Loop:
     """The turns of `invoke dev` on one program."""
 
-    def __init__(self, lab: Lab, file: Path, place: Place, options: RunOptions, view: View) -> None:
+    def __init__(self, lab: Lab, find: Find, place: Place, options: RunOptions, view: View) -> None:
         self._lab = lab
-        self._file = file.absolute()
-        self._runner = Runner(lab, file, place, options)
+        self._find = find
+        self._runner = Runner(lab, find(), place, options)
         self._view = view
 
     def run(self) -> None:
@@ -77,6 +79,7 @@ class Loop:
         for last in (False, True):
             try:
                 self._read_again(changed)
+                self._runner.sources = self._find()
                 try:
                     self._runner.prepare()
                 finally:
@@ -97,7 +100,12 @@ class Loop:
 
     def _files(self) -> Iterator[Path]:
         """List what the program, the TA and the host app are made of; the program's headers come later."""
-        yield self._file
+        with suppress(TeeforgeError):
+            self._runner.sources = self._find()
+        sources = self._runner.sources
+        yield from sources.files
+        if sources.folder:
+            yield sources.folder / LIST
         root, recipes = self._lab.root, self._lab.recipes
         yield from (root / name for name in _SETTINGS)
         for name in build_order(recipes, [name for name, recipe in recipes.items() if recipe.deploy]):
@@ -113,22 +121,23 @@ class Loop:
         """List the headers of the program; of one that does not compile, whatever might be missing."""
         if self._runner.headers is not None:
             return list(self._runner.headers)
-        try:
-            return [path for path in self._file.parent.iterdir() if path.suffix in _C_FILES]
-        except OSError:
-            return []
+        folders = dict.fromkeys(path.parent for path in self._runner.sources.files)
+        with suppress(OSError):
+            return [path for folder in folders for path in folder.iterdir() if path.suffix in _C_FILES]
+        return []
 
 
-def dev(lab: Lab, file: Path, place: Place, options: RunOptions) -> int:
-    """Run ``file`` now and at each save of what it, the TA or the host app is made of, until Ctrl-C.
+def dev(lab: Lab, find: Find, place: Place, options: RunOptions) -> int:
+    """Run a program now and at each save of what it, the TA or the host app is made of, until Ctrl-C.
 
     Returns 0: Ctrl-C, or SIGTERM, is how it ends. Raises TeeforgeError if there is nothing to begin with.
     """
-    read_program(file)
-    view = LiveView(file) if sys.stdout.isatty() else View(file)
+    sources = find()
+    check_readable(sources)
+    view = LiveView(sources.file) if sys.stdout.isatty() else View(sources.file)
     try:
         with _ended_by_term(), view:
-            Loop(lab, file, place, options, view).run()
+            Loop(lab, find, place, options, view).run()
     except KeyboardInterrupt:
         view.tell("ended; the machine stays on (`invoke halt` stops it)")
     return 0

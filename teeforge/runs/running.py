@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,8 +12,10 @@ from typing import IO, TYPE_CHECKING, BinaryIO
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
+from teeforge.compiling.advice import Hints
+from teeforge.compiling.sources import Sources, check_readable
 from teeforge.diagnosis.record import Report, RunRecord
-from teeforge.lab import Lab, enforced_heap
+from teeforge.lab import Compilers, Lab, enforced_heap
 from teeforge.machines.fleet import Place
 from teeforge.runs.devview import Stage
 from teeforge.targets.couriers import is_much
@@ -70,9 +71,10 @@ class Runner:
     of what the program includes, None if it did not compile.
     """
 
-    def __init__(self, lab: Lab, file: Path, place: Place, options: RunOptions) -> None:
+    def __init__(self, lab: Lab, file: Path | Sources, place: Place, options: RunOptions) -> None:
         self.lab = lab
-        self.file = file
+        self.sources = Sources.of(file)
+        self.file = self.sources.file
         self.place = place
         self.options = options
         self.stages: dict[str, Stage] = {}
@@ -107,9 +109,9 @@ class Runner:
         self.headers = None
         # Of what is deployed, a run needs only what it runs.
         wanted = lab.deployable(_HOST_APP if self.options.where == "secure" else _REFERENCE)
-        wamrc = lab.wamrc(self.file)
+        compilers = lab.compilers(self.sources)
         with ThreadPoolExecutor(2) as pool:
-            compiling = pool.submit(self._compile, wamrc)
+            compiling = pool.submit(self._compile, compilers)
             # A machine that is off has nothing of ours, once it is on.
             fresh = not lab.fleet.is_board(self.place) and self._machine().state() == "off"
             with self._stage("boot"):
@@ -151,7 +153,8 @@ class Runner:
         self, session: Session, program: Program, out: Sink, err: Sink, alarm: Alarm | None
     ) -> int:
         record = self._record(program)
-        report = Report(err)
+        hints = Hints(err)
+        report = Report(hints.feed)
         with lent(session, self._folders) as given, self._module(session, program) as (options, name, stdin):
             argv = [_HOST_APP, *report.options, "--keep", str(self.options.keep), *options]
             argv += [*self._environment(), *given, str(self._heap), name, *self.options.arguments]
@@ -163,7 +166,7 @@ class Runner:
                 alarm=alarm,
             )
         told = report.end()
-        for line in record.finish(told, status):
+        for line in (*record.finish(told, status), *hints.lines()):
             say(line)
         if told.get("sha256") not in (None, program.sha256):
             raise TeeforgeError(f"{session.name} ran another module than {program.aot}", "run it again")
@@ -203,15 +206,15 @@ class Runner:
                 session.run(["rm", "-f", remote], on_stdout=lambda _: None, on_stderr=lambda _: None)
 
     def _name(self, program: Program) -> str:
-        """Return the program's argv[0]."""
-        return f"{self.file.stem}.{program.sha256[:12]}.aot"
+        """Return what its file is called over there."""
+        return f"{self.sources.name}.{program.sha256[:12]}.aot"
 
     def _environment(self) -> list[str]:
         return [word for setting in self.options.environment for word in ("--env", setting)]
 
-    def _compile(self, wamrc: Path) -> Program:
+    def _compile(self, compilers: Compilers) -> Program:
         with self._stage("compile"):
-            return self.lab.program(self.file, wamrc)
+            return self.lab.program(self.sources, compilers)
 
     def _reach(self, target: Target, wanted: Sequence[str]) -> Mapping[str, tuple[str, int]]:
         """Have a connection; say what is over there of what is deployed of ``wanted`` components."""
@@ -282,15 +285,14 @@ class _Ahead:
         return read(most)
 
 
-def run(lab: Lab, file: Path, place: Place, options: RunOptions) -> int:
+def run(lab: Lab, file: Path | Sources, place: Place, options: RunOptions) -> int:
     """Compile ``file`` as far as needed, run it on a target; return its exit status.
 
     stdout is the program's alone; the program's stderr and our lines go to stderr.
     """
-    from teeforge.modules.program import read_program
-
-    read_program(file)
-    with Runner(lab, file, place, options) as runner:
+    sources = Sources.of(file)
+    check_readable(sources)
+    with Runner(lab, sources, place, options) as runner:
         runner.prepare()
         return runner.run(writer(sys.stdout.buffer), writer(sys.stderr.buffer))
 
@@ -309,14 +311,6 @@ def demo(lab: Lab, place: Place) -> int:
         for line in told[-1:]:
             say(f"    {line}")
     return status
-
-
-def split_arguments(text: str) -> tuple[str, ...]:
-    """Return the words of --args, split as a shell would."""
-    try:
-        return tuple(shlex.split(text))
-    except ValueError as error:
-        raise TeeforgeError(f"--args {text}: {error}", "close the quotation") from error
 
 
 def standard_input() -> IO[bytes] | None:

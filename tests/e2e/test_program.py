@@ -13,6 +13,7 @@ import pytest
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.building.toolchain import WasmCompiler
+from teeforge.compiling.sources import Sources
 from teeforge.lab import Lab
 from teeforge.modules.aot import check_loadable
 from teeforge.modules.program import Program, build_program
@@ -39,7 +40,7 @@ def wamrc(lab: Lab) -> Path:
 
 @pytest.fixture
 def build(tmp_path: Path, wamrc: Path, cc: WasmCompiler) -> Build:
-    def build(path: Path, **changed: object) -> Program:
+    def build(path: Path | Sources, **changed: object) -> Program:
         settings = {"wamrc": wamrc, "cache": tmp_path / "cache", "cc": cc, **changed}
         return build_program(path, **settings)  # type: ignore[arg-type]
 
@@ -78,7 +79,7 @@ def test_a_wasm_opt_in_the_path_does_not_change_the_program(
 
 @pytest.mark.parametrize("sample", sorted(path.name for path in SAMPLES.glob("*.c")))
 def test_every_sample_compiles_without_warnings_to_a_loadable_module(build: Build, sample: str) -> None:
-    program = build(SAMPLES / sample, c_flags=["-Wextra"])
+    program = build(Sources(SAMPLES / sample, (SAMPLES / sample,), ("-Wextra",)))
     assert program.notes == ""
     contents = program.module.contents
     assert contents is not None

@@ -22,6 +22,7 @@ PACKAGES = (
         "fetch",
         "products",
         "building",
+        "compiling",
         "modules",
         "ssh",
         "targets",

@@ -1,0 +1,1 @@
+"""From C and C++ to a WebAssembly module."""
