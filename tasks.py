@@ -40,6 +40,7 @@ PROGRAM = {
     **SOURCES,
     "heap": "memory of the runtime: auto (default), max, 408340, 2MiB",
     "env": "NAME=VALUE for the program; may be repeated",
+    "stack": "stack for compiled code, e.g. 1MiB (default: the TA's own, 256KiB)",
     "dir": "HOST[::/GUEST][:rw], a folder for it; may be repeated",
 }
 
@@ -199,6 +200,7 @@ def deploy(_: Context, target: str = "qemu", name: str = "") -> None:
         **PROGRAM,
         "where": "secure, or normal: the same AOT in the normal world's iwasm",
         "ephemeral": "in a new machine, which is gone afterwards",
+        "report": "write to this file how it went, as JSON",
         **PLACE,
     },
 )
@@ -209,11 +211,13 @@ def run(
     cflags: str = "",
     ldflags: str = "",
     heap: str = "auto",
+    stack: str = "",
     args: str = "",
     env: list[str] | None = None,
     dir: list[str] | None = None,
     where: str = "secure",
     ephemeral: bool = False,
+    report: str = "",
     target: str = "qemu",
     name: str = "",
 ) -> int:
@@ -221,13 +225,24 @@ def run(
     from teeforge.commandline import arguments
     from teeforge.compiling.sources import gather
     from teeforge.machines.fleet import Place
-    from teeforge.runs.running import RunOptions, run, standard_input
+    from teeforge.runs.running import RunOptions, reported, run, standard_input, standard_streams
 
-    options = RunOptions(heap, arguments(args), tuple(env or ()), tuple(dir or ()), standard_input(), where)
-    sources = gather(Path(file).expanduser(), source or (), cflags, ldflags)
-    lab, place = _lab(), Place(target, name)
-    with lab.fleet.ephemeral(place) if ephemeral else nullcontext(place) as place:
-        return run(lab, sources, place, options)
+    options = RunOptions(
+        heap=heap,
+        arguments=arguments(args),
+        environment=tuple(env or ()),
+        folders=tuple(dir or ()),
+        stdin=standard_input(),
+        where=where,
+        stdio=standard_streams(),
+        stack=stack,
+        report=Path(report).expanduser() if report else None,
+    )
+    with reported(options):
+        sources = gather(Path(file).expanduser(), source or (), cflags, ldflags)
+        lab, place = _lab(), Place(target, name)
+        with lab.fleet.ephemeral(place) if ephemeral else nullcontext(place) as place:
+            return run(lab, sources, place, options)
 
 
 @command(
@@ -242,6 +257,7 @@ def dev(
     cflags: str = "",
     ldflags: str = "",
     heap: str = "auto",
+    stack: str = "",
     args: str = "",
     env: list[str] | None = None,
     dir: list[str] | None = None,
@@ -253,9 +269,17 @@ def dev(
     from teeforge.compiling.sources import gather
     from teeforge.machines.fleet import Place
     from teeforge.runs.dev import KEEP, dev
-    from teeforge.runs.running import RunOptions
+    from teeforge.runs.running import RunOptions, standard_streams
 
-    options = RunOptions(heap, arguments(args), tuple(env or ()), tuple(dir or ()), keep=KEEP)
+    options = RunOptions(
+        heap=heap,
+        arguments=arguments(args),
+        environment=tuple(env or ()),
+        folders=tuple(dir or ()),
+        keep=KEEP,
+        stdio=standard_streams(reads=False),
+        stack=stack,
+    )
     find = functools.partial(gather, Path(file).expanduser(), source or (), cflags, ldflags)
     return dev(_lab(live=False), find, Place(target, name), options)
 

@@ -148,8 +148,8 @@ class Lab:
         program = self.program(sources, self.compilers(sources))
         return program, self.verdict(program, sources.file, place)
 
-    def verdict(self, program: Program, file: Path, place: Place) -> Verdict:
-        """Say whether a compiled ``file`` will run on a target, and on which heap."""
+    def verdict(self, program: Program, file: Path, place: Place, stack: int = 0) -> Verdict:
+        """Say whether a compiled ``file`` will run on a target, on which heap beside a ``stack`` (bytes)."""
         from teeforge.modules.program import recorded_bounds_checks
         from teeforge.modules.verdict import judge_aot
 
@@ -160,6 +160,7 @@ class Lab:
             bounds_checks=recorded_bounds_checks(program.aot, data),
             file_bytes=len(data),
             room=self.plan(place),
+            stack=stack,
         )
 
     def compilers(self, sources: Sources) -> Compilers:

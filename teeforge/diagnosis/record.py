@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from teeforge.base.errors import TeeforgeError
 from teeforge.base.files import write_atomically
 from teeforge.diagnosis.panic import Panic, read_panic
 from teeforge.diagnosis.words import explain_abort, explain_text, load_words
@@ -52,6 +53,14 @@ class Report:
         return {}
 
 
+def write_report(path: Path, told: Mapping[str, Any]) -> None:
+    """Write a user's report of a run. Raises TeeforgeError if it cannot be written."""
+    try:
+        write_atomically(path, json.dumps(told, indent=1).encode() + b"\n")
+    except OSError as error:
+        raise TeeforgeError(f"--report {path} cannot be written: {error.strerror}") from error
+
+
 class RunRecord:
     """Records one run.
 
@@ -78,8 +87,11 @@ class RunRecord:
         self._began = time.monotonic()
         self._told["started"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
-    def finish(self, report: Mapping[str, Any], status: int) -> list[str]:
-        """Write the record; return lines about a panic of the TA for the user, if there was one."""
+    def finish(self, report: Mapping[str, Any], status: int, copy: Path | None = None) -> list[str]:
+        """Write the record; return lines about a panic of the TA for the user, if there was one.
+
+        ``copy`` is a file of the user's that gets the same.
+        """
         panic = self._panic() if report.get("outcome") in (None, "tee-error", "failed") else None
         self._told |= {
             "status": status,
@@ -88,6 +100,8 @@ class RunRecord:
             "panic": panic.as_json() if panic else None,
         }
         path = self._write()
+        if copy:
+            write_report(copy, self._told)
         if panic is None:
             return []
         hints = [explain_abort(panic.reason), *explain_text(load_words(self._words), panic.reason)]

@@ -29,6 +29,9 @@ LDELF = 36 * PAGE
 # The runtime TA where it is not built: its segments, and the stack that its header asks for.
 _TA_IMAGE = 58 * PAGE
 TA_STACK = 290 << 10
+# What the TA maps beside a stack that a run asks for: a guard (GUARD_SIZE of its runtime.c), and what WAMR reserves
+# for natives.
+STACK_GUARD = (64 + 32) << 10
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Plan:
         """Bytes that an instance of the TA takes before it sees a module."""
         return LDELF + pages(self.ta_image) + pages(self.ta_stack)
 
-    def largest_heap(self, file_bytes: int, code_bytes: int) -> int:
+    def largest_heap(self, file_bytes: int, code_bytes: int, stack: int = 0) -> int:
         """Return the largest pool that a module can be given, in bytes.
 
         Beside it the TA keeps a copy of the AOT file until it is loaded, and the code. OP-TEE gives each
@@ -81,9 +84,11 @@ class Plan:
         for size in (self.ta, pages(file_bytes)):
             _take(areas, size)
         # The heap comes before the code, in the largest area. The code goes where it fits then.
-        heap = max(range(len(areas)), key=lambda n: areas[n])
-        others = [size for n, size in enumerate(areas) if n != heap]
-        return areas[heap] if max(others) >= code_bytes else areas[heap] - pages(code_bytes)
+        heap = areas.pop(max(range(len(areas)), key=lambda n: areas[n]))
+        for size in (pages(stack) + STACK_GUARD if stack else 0, pages(code_bytes)):
+            if not _take(areas, size):
+                heap -= size
+        return max(heap, 0)
 
     def shares(self, file_bytes: int = 64 << 10, code_bytes: int = 64 << 10) -> Iterator[Share]:
         """Yield the budget, for an AOT file and code of these sizes; the sizes add up to the whole."""
@@ -102,12 +107,13 @@ class Plan:
         yield Share("scattered", rest, "in pieces, for other TAs and for files")
 
 
-def _take(areas: list[int], size: int) -> None:
-    """Take a piece from the first area that has one."""
+def _take(areas: list[int], size: int) -> bool:
+    """Take a piece from the first area that has one; say whether one has."""
     for number, free in enumerate(areas):
         if free >= size:
             areas[number] -= size
-            return
+            return True
+    return False
 
 
 def plan_of(memory: SecureMemory, ta_elf: Path | None, core_elf: Path | None) -> Plan:

@@ -44,8 +44,8 @@ _SHRINKERS = {"__heap_base", "__data_end"}
 class Room(Protocol):
     """What the TA can have at most; plan.py computes it."""
 
-    def largest_heap(self, file_bytes: int, code_bytes: int) -> int:
-        """Return the largest pool beside an AOT file and its code, in bytes."""
+    def largest_heap(self, file_bytes: int, code_bytes: int, stack: int = 0) -> int:
+        """Return the largest pool beside an AOT file, its code and a stack of its own, in bytes."""
         ...
 
 
@@ -106,12 +106,13 @@ def judge_aot(
     bounds_checks: bool | None,
     file_bytes: int,
     room: Room | None = None,
+    stack: int = 0,
 ) -> Verdict:
     """Judge an AOT file.
 
     ``bounds_checks`` is what is recorded of how it was compiled, None if nothing is: then the code is
     looked at, which shows their absence where there is enough of it. ``file_bytes`` is the size of the
-    file, of which the TA keeps a copy.
+    file, of which the TA keeps a copy; ``stack`` what the program has instead of the TA's own, 0 for that.
     """
     problems = list(loader_problems(module, name))
     warnings = []
@@ -138,7 +139,7 @@ def judge_aot(
     if "_start" not in exported and not contents.has_start_section:
         problems.append(_no_start(name, exported))
     needed = heap_needed(module)
-    largest = room.largest_heap(file_bytes, contents.code_pages) if room else None
+    largest = room.largest_heap(file_bytes, contents.code_pages, stack) if room else None
     if largest is not None and needed > largest:
         problems.append(_too_much(name, contents.memory_bytes, largest))
     return Verdict(tuple(problems), tuple(warnings), needed, heap_auto(module, largest), largest)

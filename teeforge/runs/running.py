@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,10 +16,12 @@ from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
 from teeforge.compiling.advice import Hints
 from teeforge.compiling.sources import Sources, check_readable
-from teeforge.diagnosis.record import Report, RunRecord
+from teeforge.diagnosis.record import Report, RunRecord, write_report
 from teeforge.lab import Compilers, Lab, enforced_heap
 from teeforge.machines.fleet import Place
 from teeforge.runs.devview import Stage
+from teeforge.settings.config import parse_size
+from teeforge.settings.memory import STACK_LEAST, STACK_MOST, words
 from teeforge.targets.couriers import is_much
 from teeforge.targets.folder import lent, parse_folders
 from teeforge.targets.parcel import Upload
@@ -43,7 +47,9 @@ class RunOptions:
 
     ``heap`` is `auto`, `max` or a size such as 408340 or 2MiB; ``folders`` are what --dir says, ``stdin``
     is what the program reads; ``where`` is the world: `secure` or `normal`. ``keep`` is for how many
-    seconds the TA's instance waits for a next run; with 0 each run has a fresh one.
+    seconds the TA's instance waits for a next run; with 0 each run has a fresh one. ``stdio`` is what the
+    program's streams are here, as host app's --stdio has it; empty for what they are over there. ``stack`` is
+    the size of the stack for compiled code, empty for the TA's own; ``report`` a file for how the run went.
     """
 
     heap: str = "auto"
@@ -53,15 +59,34 @@ class RunOptions:
     stdin: IO[bytes] | None = None
     where: str = "secure"
     keep: int = 0
+    stdio: str = ""
+    stack: str = ""
+    report: Path | None = None
 
     def __post_init__(self) -> None:
         if self.where not in ("secure", "normal"):
             raise TeeforgeError(f"--where {self.where}: there is no such world", "give secure or normal")
         if self.where == "normal" and self.folders:
             raise TeeforgeError("--dir lends folders in the secure world only", "leave out --where normal")
+        if self.where == "normal" and self.stack:
+            raise TeeforgeError("--stack is of the secure world", "leave out --where normal")
+        self.stack_bytes()
         for setting in self.environment:
             if "=" not in setting:
                 raise TeeforgeError(f"--env {setting}: is not NAME=VALUE", "for example --env LANG=C")
+
+    def stack_bytes(self) -> int:
+        """Return the size of the stack; 0 for the TA's own."""
+        try:
+            size = parse_size(self.stack, "--stack") if self.stack else 0
+        except ValueError as error:
+            raise TeeforgeError(str(error), "for example --stack 1MiB") from error
+        if self.stack and not STACK_LEAST <= size <= STACK_MOST:
+            raise TeeforgeError(
+                f"--stack {self.stack}: a stack has {words(STACK_LEAST)} to {words(STACK_MOST)}",
+                "for example --stack 1MiB",
+            )
+        return size
 
 
 class Runner:
@@ -131,7 +156,7 @@ class Runner:
             lab.plan(self.place)
             self._program = compiling.result()
         self.headers = self._program.headers
-        verdict = lab.verdict(self._program, self.file, self.place)
+        verdict = lab.verdict(self._program, self.file, self.place, self.options.stack_bytes())
         self._heap = enforced_heap(verdict, self.options.heap)
 
     def lost(self) -> bool:
@@ -157,7 +182,8 @@ class Runner:
         report = Report(hints.feed)
         with lent(session, self._folders) as given, self._module(session, program) as (options, name, stdin):
             argv = [_HOST_APP, *report.options, "--keep", str(self.options.keep), *options]
-            argv += [*self._environment(), *given, str(self._heap), name, *self.options.arguments]
+            argv += ["--name", self.sources.name, *self._streams_and_stack(), *self._environment(), *given]
+            argv += [str(self._heap), name, *self.options.arguments]
             status = session.run(
                 argv,
                 stdin=stdin,
@@ -166,7 +192,7 @@ class Runner:
                 alarm=alarm,
             )
         told = report.end()
-        for line in (*record.finish(told, status), *hints.lines()):
+        for line in (*record.finish(told, status, self.options.report), *hints.lines()):
             say(line)
         if told.get("sha256") not in (None, program.sha256):
             raise TeeforgeError(f"{session.name} ran another module than {program.aot}", "run it again")
@@ -208,6 +234,10 @@ class Runner:
     def _name(self, program: Program) -> str:
         """Return what its file is called over there."""
         return f"{self.sources.name}.{program.sha256[:12]}.aot"
+
+    def _streams_and_stack(self) -> list[str]:
+        stdio, stack = self.options.stdio, self.options.stack_bytes()
+        return [*(["--stdio", stdio] if stdio else []), *(["--stack", str(stack)] if stack else [])]
 
     def _environment(self) -> list[str]:
         return [word for setting in self.options.environment for word in ("--env", setting)]
@@ -297,6 +327,21 @@ def run(lab: Lab, file: Path | Sources, place: Place, options: RunOptions) -> in
         return runner.run(writer(sys.stdout.buffer), writer(sys.stderr.buffer))
 
 
+@contextmanager
+def reported(options: RunOptions) -> Iterator[None]:
+    """Have a run that does not come about in the report as well, and its error raised."""
+    if options.report:
+        options.report.unlink(missing_ok=True)
+    try:
+        yield
+    except TeeforgeError as error:
+        if options.report and not options.report.exists():
+            write_report(
+                options.report, {"status": error.status, "outcome": "not run", "error": error.message}
+            )
+        raise
+
+
 def demo(lab: Lab, place: Place) -> int:
     """Everything, from a bare host to a greeting out of the secure world, with the evidence."""
     from teeforge.building.doctor import ensure_host
@@ -316,6 +361,24 @@ def demo(lab: Lab, place: Place) -> int:
 def standard_input() -> IO[bytes] | None:
     """Return our stdin for a program to read, without a buffer that would be waited for, or held at exit."""
     return getattr(sys.stdin.buffer, "raw", sys.stdin.buffer) if sys.stdin else None
+
+
+def standard_streams(reads: bool = True) -> str:
+    """Return what our streams are, as the host app's --stdio has it; stdin as /dev/null if it is not read."""
+    return ",".join(_kind_of(number) if number or reads else "d" for number in range(3))
+
+
+def _kind_of(descriptor: int) -> str:
+    """Return t for a terminal, d for another device, f:SIZE for a file, p for a pipe or whatever else."""
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return "d"
+    if stat.S_ISREG(status.st_mode):
+        return f"f:{status.st_size}"
+    if stat.S_ISCHR(status.st_mode):
+        return "t" if os.isatty(descriptor) else "d"
+    return "p"
 
 
 def writer(stream: BinaryIO) -> Callable[[bytes], None]:

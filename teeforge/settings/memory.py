@@ -20,6 +20,10 @@ LARGEST = 256 * MIB
 # 2 MiB: those for 512MiB would leave it no room to start.
 _OTHER_TABLES = 24
 
+# WASM_TA_STACK_MIN and _MAX of the TA's wasm_ta.h: what a stack for compiled code may be.
+STACK_LEAST = 16 << 10
+STACK_MOST = 256 * MIB
+
 NOT_ISOLATED = (
     "what is above 16MiB lies in ordinary RAM, which QEMU does not keep from the normal world: "
     "root in Linux can read and change it. For experiments with large modules, never for secrets"

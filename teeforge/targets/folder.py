@@ -15,6 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError
+from teeforge.base.progress import say
+from teeforge.base.reader import printable
 
 if TYPE_CHECKING:
     from teeforge.targets.target import Session
@@ -96,9 +98,10 @@ def _push(session: Session, folder: Folder, place: str) -> set[str]:
     names: set[str] = set()
 
     def keep(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-        # Devices, pipes and sockets are not files of a program; "." is the folder itself.
-        if not (member.isfile() or member.isdir() or member.issym()):
+        if why := _unfit(member, folder.host / member.name):
+            say(f"--dir: {_shown(folder.host / member.name)}: {why}: the program is not given it")
             return None
+        # "." is the folder itself.
         if member.name != ".":
             names.add(member.name.removeprefix("./"))
         member.uid = member.gid = 0
@@ -120,6 +123,24 @@ def _push(session: Session, folder: Folder, place: str) -> set[str]:
         if status != 0:
             raise TeeforgeError(f"{session.name}: tar: {said.strip()}")
     return names
+
+
+def _unfit(member: tarfile.TarInfo, path: Path) -> str:
+    """Say why a file cannot be one of a program; nothing if it can."""
+    if not (member.isfile() or member.isdir() or member.issym()):
+        kinds = {tarfile.FIFOTYPE: "a pipe", tarfile.CHRTYPE: "a device", tarfile.BLKTYPE: "a device"}
+        return f"it is {kinds.get(member.type, 'no file')}"
+    try:
+        member.name.encode()
+    except UnicodeEncodeError:
+        return "its name is not UTF-8"
+    needs = os.R_OK | os.X_OK if member.isdir() else os.R_OK
+    return "" if member.issym() or os.access(path, needs) else "it cannot be read"
+
+
+def _shown(path: Path) -> str:
+    """Return a path as it can be printed whatever its bytes are."""
+    return printable(os.fsencode(path).decode(errors="backslashreplace"))
 
 
 def _pull(session: Session, folder: Folder, place: str, sent: set[str]) -> None:
@@ -150,7 +171,8 @@ def _pull(session: Session, folder: Folder, place: str, sent: set[str]) -> None:
 def _links_of(host: Path) -> Callable[[tarfile.TarInfo, str], tarfile.TarInfo | None]:
     """Return tarfile's data filter, which lets nothing out of the folder, by path or by link.
 
-    A link that the folder has already may lead where it leads; nothing is written through it.
+    A link that the folder has already may lead where it leads; nothing is written through it. Any other one
+    that may lead out is left out.
     """
 
     def check(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
@@ -159,9 +181,30 @@ def _links_of(host: Path) -> Callable[[tarfile.TarInfo, str], tarfile.TarInfo | 
             member.name = os.path.normpath(member.name)
             if not member.name.startswith(("/", "..")):
                 return member
-        return tarfile.data_filter(member, path)
+        if not member.issym():
+            return tarfile.data_filter(member, path)
+        if stays_inside(member.name, member.linkname):
+            with contextlib.suppress(tarfile.LinkOutsideDestinationError):
+                return tarfile.data_filter(member, path)
+        _tell_of_link(here)
+        return None
 
     return check
+
+
+def stays_inside(name: str, target: str) -> bool:
+    """Tell whether a link leads to something in its folder, whatever other such links there are.
+
+    So `..` may only be at the beginning: behind another link's name it would mean that one's target.
+    """
+    parts = [part for part in target.split("/") if part not in ("", ".")]
+    up = next((number for number, part in enumerate(parts) if part != ".."), len(parts))
+    depth = len(PurePosixPath(os.path.normpath(name)).parts) - 1
+    return bool(target) and not target.startswith("/") and up <= depth and ".." not in parts[up:]
+
+
+def _tell_of_link(path: Path) -> None:
+    say(f"--dir: {_shown(path)}: the program's link leads out of the folder: it is not written back")
 
 
 def mirror(tree: Path, host: Path, sent: set[str]) -> None:
@@ -178,6 +221,15 @@ def mirror(tree: Path, host: Path, sent: set[str]) -> None:
             path.unlink(missing_ok=True)
     for name in sorted(came):
         _put(tree / name, host / name)
+    for name in came:
+        # By way of a link that was there before: each by itself is as it should be.
+        if (tree / name).is_symlink() and name not in sent and not _is_below(host / name, host):
+            (host / name).unlink()
+            _tell_of_link(host / name)
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def _names(tree: Path) -> Iterator[str]:

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Packs folders of the host. Symbolic links are packed as such, and not
- * followed; devices, sockets and pipes stay behind.
+ * followed; what is no file, cannot be read, or has no name in UTF-8, which is
+ * all that WASI knows, stays behind and is told.
  */
 #include "dir.h"
 
@@ -118,6 +119,24 @@ static bool put_contents(struct dir_set *set, int fd, uint64_t size)
 	return true;
 }
 
+static const char *kind_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFIFO:
+		return "it is a pipe";
+	case S_IFSOCK:
+		return "it is a socket";
+	default:
+		return "it is a device";
+	}
+}
+
+static bool is_refused(int error)
+{
+	return error == EACCES || error == EPERM || error == ELOOP ||
+	       error == ENOENT;
+}
+
 static bool pack_folder(struct dir_set *set, uint32_t mount, int fd,
 			char *path, unsigned int depth);
 
@@ -161,12 +180,13 @@ static bool pack_entry(struct dir_set *set, uint32_t mount, int parent,
 	if (S_ISLNK(st.st_mode))
 		return pack_link(set, mount, parent, name, path, &st);
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-		return true;
+		return dir_leave(set, mount, path, kind_of(st.st_mode));
 
 	fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
 		    O_CLOEXEC | (S_ISDIR(st.st_mode) ? O_DIRECTORY : 0));
 	if (fd < 0)
-		return false;
+		return is_refused(errno) &&
+		       dir_leave(set, mount, path, strerror(errno));
 	if (S_ISREG(st.st_mode)) {
 		good = pack_regular(set, mount, fd, path);
 		close(fd);
@@ -214,7 +234,10 @@ static bool pack_folder(struct dir_set *set, uint32_t mount, int fd,
 		}
 		if (good) {
 			sprintf(path + length, "%s%s", length ? "/" : "", name);
-			good = pack_entry(set, mount, fd, name, path, depth);
+			good = dir_is_utf8(name) ?
+			       pack_entry(set, mount, fd, name, path, depth) :
+			       dir_leave(set, mount, path,
+					 "its name is not UTF-8");
 		}
 		/* Where it failed stays in the path, for the message */
 		if (good)
@@ -298,7 +321,7 @@ static bool pack(struct dir_set *set, uint32_t mount,
 }
 
 struct dir_set *dir_pack(const struct wasm_tee_dir *dirs, size_t count,
-			 struct wasm_tee_error *error)
+			 wasm_tee_notice notice, struct wasm_tee_error *error)
 {
 	struct dir_set *set = calloc(1, sizeof(*set));
 	size_t n = 0;
@@ -312,6 +335,7 @@ struct dir_set *dir_pack(const struct wasm_tee_dir *dirs, size_t count,
 
 	set->dirs = dirs;
 	set->count = count;
+	set->notice = notice;
 	for (n = 0; n < count; n++)
 		if (!pack(set, n, error))
 			goto err;

@@ -13,9 +13,12 @@
 
 struct dir_set;
 
-/* Packs folders. Returns NULL with @error filled in if that is not possible */
+/*
+ * Packs folders; @notice, if it is not NULL, is told what stays behind. Returns
+ * NULL with @error filled in if it is not possible.
+ */
 struct dir_set *dir_pack(const struct wasm_tee_dir *dirs, size_t count,
-			 struct wasm_tee_error *error);
+			 wasm_tee_notice notice, struct wasm_tee_error *error);
 
 /* What was packed */
 const void *dir_bytes(const struct dir_set *set, size_t *size);

@@ -82,32 +82,6 @@ static struct dir_entry *find(struct dir_set *set, uint32_t mount,
 	return NULL;
 }
 
-/* Whether a link at @path of a folder leads to something in that folder */
-static bool stays_inside(const char *path, const char *target, size_t size)
-{
-	const char *end = target + size;
-	int depth = 0;
-
-	if (!size || *target == '/' || memchr(target, '\0', size))
-		return false;
-	for (; *path; path++)
-		depth += *path == '/';
-	while (target < end) {
-		const char *slash = memchr(target, '/', end - target);
-		size_t part = (slash ? slash : end) - target;
-
-		if (part == 2 && !memcmp(target, "..", 2))
-			depth--;
-		else if (part && !(part == 1 && *target == '.'))
-			depth++;
-		if (depth < 0)
-			return false;
-		target += part + 1;
-	}
-
-	return true;
-}
-
 static bool check_item(struct dir_set *set, const struct item *item,
 		       uint32_t mount)
 {
@@ -239,7 +213,8 @@ static bool write_file(int parent, const char *name, const struct item *item,
 	return good;
 }
 
-static bool write_link(int parent, const char *name, const struct item *item)
+static bool write_link(const struct dir_set *set, int root, uint32_t mount,
+		       int parent, const char *name, const struct item *item)
 {
 	char target[WASM_FILES_PATH_MAX + 1];
 	char old[WASM_FILES_PATH_MAX + 1];
@@ -257,13 +232,18 @@ static bool write_link(int parent, const char *name, const struct item *item)
 		return true;
 
 	/* One that was there may lead anywhere; one that is new may not */
-	if (!stays_inside(item->path, target, size)) {
-		errno = EPERM;
-		return false;
+	if (dir_stays_inside(item->path, target, size)) {
+		if (had >= 0 && unlinkat(parent, name, 0))
+			return false;
+		if (symlinkat(target, parent, name))
+			return false;
+		if (dir_leads_inside(root, item->path))
+			return true;
+		unlinkat(parent, name, 0);
 	}
-	if (had >= 0 && unlinkat(parent, name, 0))
-		return false;
-	return !symlinkat(target, parent, name);
+	dir_notice(set, mount, item->path,
+		   "the program's link leads out of the folder: it is not written back");
+	return true;
 }
 
 static bool write_item(struct dir_set *set, int root, uint32_t mount,
@@ -283,7 +263,7 @@ static bool write_item(struct dir_set *set, int root, uint32_t mount,
 		       (errno == EEXIST && entry && entry->seen);
 		break;
 	case WASM_FILES_LINK:
-		good = write_link(parent, name, item);
+		good = write_link(set, root, mount, parent, name, item);
 		break;
 	case WASM_FILES_FILE:
 		good = write_file(parent, name, item,

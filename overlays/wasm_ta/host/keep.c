@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -204,6 +205,8 @@ static void leave_all_behind(int listener)
 	int fd = 0;
 
 	setsid();
+	/* Not one of those that run programs, see others.c */
+	prctl(PR_SET_NAME, "optee_wamr keep");
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGINT, SIG_DFL);

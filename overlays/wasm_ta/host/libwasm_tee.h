@@ -78,6 +78,18 @@ struct wasm_tee_dir {
 	bool writable;
 };
 
+/* What a program can find out of its standard input, output or error */
+struct wasm_tee_stdio {
+	uint8_t type;		/* enum wasm_ta_stdio */
+	uint64_t size;		/* of a file, in bytes */
+};
+
+/* ... as a descriptor of this process has it */
+struct wasm_tee_stdio wasm_tee_stdio_of(int fd);
+
+/* Takes a line for the user, about a file that a program is not given */
+typedef void (*wasm_tee_notice)(const char *line);
+
 struct wasm_tee_program {
 	const void *module;		/* AOT file; not for a loaded module */
 	size_t module_size;
@@ -89,6 +101,8 @@ struct wasm_tee_program {
 	const struct wasm_tee_dir *dirs;
 	size_t dirs_count;
 	uint32_t files_limit;		/* bytes for files; 0: what there is */
+	const struct wasm_tee_stdio *stdio;	/* of 3; NULL: pipes */
+	wasm_tee_notice notice;		/* NULL: nobody wants to know */
 };
 
 /* Of an exported function */
@@ -126,8 +140,16 @@ bool wasm_tee_configure_heap(struct wasm_tee *tee, uint64_t size,
 			     struct wasm_tee_error *error);
 
 /*
- * Runs a program to its end. Returns false if the TEE did not; else @result
- * says how the program ended, which includes that it was refused.
+ * The same with a stack for compiled code, of @stack bytes: a program whose
+ * recursion is deep wants more than the TA's own. 0: that one
+ */
+bool wasm_tee_configure(struct wasm_tee *tee, uint64_t size, uint64_t stack,
+			struct wasm_tee_error *error);
+
+/*
+ * Runs a program to its end. Returns false if the TEE did not, or if what it
+ * left in a writable folder cannot be written; @result says how the program
+ * ended, if it did, which includes that it was refused.
  */
 bool wasm_tee_run(struct wasm_tee *tee, const struct wasm_tee_program *program,
 		  struct wasm_ta_result *result, struct wasm_tee_error *error);

@@ -13,14 +13,11 @@
  *	126	the TEE, the TA or the way there failed
  *	127	optee_wamr was called wrongly, or could not read the module
  *
- * A program may exit with one of these as well: --report tells them apart.
+ * A program may exit with one of these as well, or with more than a process can
+ * have: then a line says so, and --report tells the status as it is.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
-#include <inttypes.h>
-#include <libgen.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -28,68 +25,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <tee_client_api.h>
 #include <time.h>
 #include <unistd.h>
-#include <wasm_files.h>
 
 #include "libwasm_tee.h"
+#include "options.h"
+#include "others.h"
 #include "report.h"
-
-#define STATUS_TRAP	124
-#define STATUS_REFUSED	125
-#define STATUS_TEE	126
-#define STATUS_USAGE	127
-
-#define ENVIRON_MAX	256
-
-#define KEEP_MAX_SECONDS	86400
-
-static const char usage[] =
-	"usage: optee_wamr [options] <heap_size> <module.aot> [args...]\n"
-	"       optee_wamr --keep SECONDS\n"
-	"Run a WebAssembly module, compiled ahead of time, in the TEE.\n"
-	"\n"
-	"  heap_size         bytes for the module, its linear memory included;\n"
-	"                    K and M may follow\n"
-	"  --env KEY=VALUE   give the program an environment variable (repeatable)\n"
-	"  --dir HOST[::GUEST][:rw]\n"
-	"                    copy a folder into the program's files, at GUEST (default:\n"
-	"                    /), and with :rw back after the run (repeatable)\n"
-	"  --files-limit SIZE\n"
-	"                    most memory that the program's files may take\n"
-	"  --keep SECONDS    use a session that is kept open, and keep it for so long;\n"
-	"                    0: use it, and no longer keep it. Without a module: just\n"
-	"                    open one for the run that follows\n"
-	"  --module-size SIZE\n"
-	"                    the module is not a file but the first bytes of standard\n"
-	"                    input; what follows them is the program's\n"
-	"  --quiet           do not print the module's SHA-256\n"
-	"  --report FILE     write how it went to FILE, as JSON (also: --json); -: last\n"
-	"                    on standard error, as a JSON text sequence (RFC 7464)\n"
-	"  --help            print this\n"
-	"\n"
-	"Exit status: the program's own; 124 it trapped, 125 it was refused,\n"
-	"126 the TEE failed, 127 called wrongly.\n";
-
-struct options {
-	uint64_t heap_size;
-	const char *module;
-	const char *const *argv;	/* of the program, its name first */
-	const char *environ[ENVIRON_MAX + 1];
-	size_t environ_count;
-	struct wasm_tee_dir dirs[WASM_FILES_MOUNTS_MAX];
-	size_t dirs_count;
-	uint64_t files_limit;
-	uint64_t module_size;		/* of one in standard input, or 0 */
-	const char *report;
-	bool kept;			/* use a session that is kept, */
-	unsigned int keep;		/* ... and keep it for so many seconds */
-	bool quiet;
-};
+#include "status.h"
 
 static struct wasm_tee *running;
 static volatile sig_atomic_t got_signal;
 static bool broken_pipe;
+static bool told_files;
 
 static void on_signal(int number)
 {
@@ -98,19 +47,11 @@ static void on_signal(int number)
 		wasm_tee_stop(running);
 }
 
-/* One line: what, where, and what to do. Control characters do not get out */
-static void say(const char *where, const char *what, const char *hint)
+/* Once: a run that is tried again packs its folders again */
+static void say_notice(const char *line)
 {
-	char line[1024] = { };
-	char *c = NULL;
-
-	snprintf(line, sizeof(line), "optee_wamr: %s%s%s%s%s",
-		 where ? where : "", where ? ": " : "", what,
-		 hint ? "; " : "", hint ? hint : "");
-	for (c = line; *c; c++)
-		if (iscntrl((unsigned char)*c))
-			*c = '?';
-	fprintf(stderr, "%s\n", line);
+	if (!told_files)
+		say(NULL, line, NULL);
 }
 
 static double now_ms(void)
@@ -119,166 +60,6 @@ static double now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
-}
-
-static bool parse_size(const char *text, uint64_t *size)
-{
-	char *end = NULL;
-
-	if (!isdigit((unsigned char)*text))
-		return false;
-
-	errno = 0;
-	*size = strtoull(text, &end, 10);
-	if (errno || *size > UINT32_MAX)
-		return false;
-
-	if (*end == 'K' || *end == 'k') {
-		*size <<= 10;
-		end++;
-	} else if (*end == 'M' || *end == 'm') {
-		*size <<= 20;
-		end++;
-	}
-
-	return !*end;
-}
-
-/* HOST[::GUEST][:rw]; a HOST that ends like one takes an explicit :ro */
-static bool parse_dir(struct options *options, char *text)
-{
-	struct wasm_tee_dir *dir = &options->dirs[options->dirs_count];
-	size_t length = strlen(text);
-	char *guest = NULL;
-
-	if (options->dirs_count == WASM_FILES_MOUNTS_MAX)
-		return false;
-
-	if (length > 3 && !strcmp(text + length - 3, ":rw"))
-		dir->writable = true;
-	if (length > 3 && (dir->writable || !strcmp(text + length - 3, ":ro")))
-		text[length - 3] = '\0';
-
-	guest = strstr(text, "::");
-	if (guest) {
-		*guest = '\0';
-		guest += 2;
-	}
-	dir->host = text;
-	dir->guest = guest ? guest : "/";
-	if (!*text || *dir->guest != '/')
-		return false;
-
-	options->dirs_count++;
-	return true;
-}
-
-static bool parse_seconds(const char *text, unsigned int *seconds)
-{
-	char *end = NULL;
-	unsigned long number = strtoul(text, &end, 10);
-
-	*seconds = number;
-	return isdigit((unsigned char)*text) && !*end &&
-	       number <= KEEP_MAX_SECONDS;
-}
-
-/* Returns -1 to go on, else the status to exit with */
-static int parse_options(int argc, char *argv[], struct options *options)
-{
-	static const struct option known[] = {
-		{ "env", required_argument, NULL, 'e' },
-		{ "dir", required_argument, NULL, 'd' },
-		{ "files-limit", required_argument, NULL, 'l' },
-		{ "keep", required_argument, NULL, 'k' },
-		{ "module-size", required_argument, NULL, 'm' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "report", required_argument, NULL, 'r' },
-		{ "json", required_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' },
-		{ },
-	};
-	int option = 0;
-
-	/* +: what follows the heap size is the program's */
-	while ((option = getopt_long(argc, argv, "+", known, NULL)) != -1) {
-		switch (option) {
-		case 'e':
-			if (!strchr(optarg, '=') || *optarg == '=') {
-				say("--env", optarg, "write it as KEY=VALUE");
-				return STATUS_USAGE;
-			}
-			if (options->environ_count == ENVIRON_MAX) {
-				say("--env", "too many variables", NULL);
-				return STATUS_USAGE;
-			}
-			options->environ[options->environ_count++] = optarg;
-			break;
-		case 'd':
-			if (!parse_dir(options, optarg)) {
-				say("--dir", optarg,
-				    "write it as HOST[::GUEST][:rw], at most 16 of them");
-				return STATUS_USAGE;
-			}
-			break;
-		case 'l':
-			if (!parse_size(optarg, &options->files_limit) ||
-			    !options->files_limit ||
-			    options->files_limit > UINT32_MAX) {
-				say("--files-limit", optarg,
-				    "give a number of bytes, or one with K or M");
-				return STATUS_USAGE;
-			}
-			break;
-		case 'k':
-			if (!parse_seconds(optarg, &options->keep)) {
-				say("--keep", optarg,
-				    "give seconds from 0 to 86400");
-				return STATUS_USAGE;
-			}
-			options->kept = true;
-			break;
-		case 'm':
-			if (!parse_size(optarg, &options->module_size) ||
-			    !options->module_size) {
-				say("--module-size", optarg,
-				    "give a number of bytes, or one with K or M");
-				return STATUS_USAGE;
-			}
-			break;
-		case 'q':
-			options->quiet = true;
-			break;
-		case 'r':
-			options->report = optarg;
-			break;
-		case 'h':
-			fputs(usage, stdout);
-			return EXIT_SUCCESS;
-		default:
-			fputs(usage, stderr);
-			return STATUS_USAGE;
-		}
-	}
-
-	if (argc == optind && options->kept)
-		return -1;
-	if (argc - optind < 2) {
-		fputs(usage, stderr);
-		return STATUS_USAGE;
-	}
-
-	if (!parse_size(argv[optind], &options->heap_size)) {
-		say(argv[optind], "is not a heap size",
-		    "give a number of bytes, or one with K or M");
-		return STATUS_USAGE;
-	}
-
-	options->module = argv[optind + 1];
-	/* The program's name is the module's, without the folder */
-	argv[optind + 1] = basename(strdup(options->module));
-	options->argv = (const char *const *)&argv[optind + 1];
-	return -1;
 }
 
 /* Reads no byte too many: what follows may be the program's input */
@@ -395,20 +176,6 @@ static void die_of(int number)
 	raise(number);
 }
 
-static int status_of(const struct wasm_ta_result *result)
-{
-	switch (result->outcome) {
-	case WASM_TA_EXITED:
-		return result->exit_status & 0xff;
-	case WASM_TA_TRAPPED:
-		return STATUS_TRAP;
-	case WASM_TA_REFUSED:
-		return STATUS_REFUSED;
-	default:
-		return STATUS_TEE;
-	}
-}
-
 static void say_measurement(const struct wasm_ta_result *result)
 {
 	size_t n = 0;
@@ -419,24 +186,39 @@ static void say_measurement(const struct wasm_ta_result *result)
 	fputs(" measured by the TA\n", stderr);
 }
 
-static void say_end(const char *module, const struct wasm_ta_result *result)
+/* @error: NULL if the TEE did its part */
+static void say_end(const char *name, const struct wasm_ta_result *result,
+		    const struct wasm_tee_error *error)
 {
 	char what[WASM_TA_MESSAGE_SIZE + 32] = { };
 
-	if (result->outcome == WASM_TA_EXITED || got_signal || broken_pipe)
+	if (error) {
+		say(name, error->text, error->hint);
+		/* What came after a program's end does not hide it */
+		snprintf(what, sizeof(what), "the program itself ended with exit status %d",
+			 (int)result->exit_status);
+		if (result->outcome == WASM_TA_EXITED)
+			say(name, what, NULL);
 		return;
+	}
+	if (got_signal || broken_pipe)
+		return;
+	if (result->outcome == WASM_TA_EXITED) {
+		status_say(name, result);
+		return;
+	}
 
 	snprintf(what, sizeof(what), "%s%s",
 		 result->outcome == WASM_TA_TRAPPED ? "trapped: " :
 		 result->outcome == WASM_TA_REFUSED ? "refused: " : "failed: ",
 		 result->message);
-	say(module, what, wasm_tee_hint(result));
+	say(name, what, wasm_tee_hint(result));
 }
 
 /* Runs the module and fills in the report */
-static void run(const struct options *options, const void *module,
-		struct wasm_ta_result *result, struct wasm_tee_error *error,
-		struct report *report)
+static void run_once(const struct options *options, const void *module,
+		     struct wasm_ta_result *result, struct wasm_tee_error *error,
+		     struct report *report)
 {
 	const int input = STDIN_FILENO;
 	const struct wasm_tee_program program = {
@@ -449,26 +231,80 @@ static void run(const struct options *options, const void *module,
 		.dirs = options->dirs,
 		.dirs_count = options->dirs_count,
 		.files_limit = options->files_limit,
+		.stdio = options->stdio,
+		.notice = say_notice,
 	};
 	double begin = now_ms();
 	bool good = false;
 
+	memset(result, 0, sizeof(*result));
 	running = options->kept ? wasm_tee_open_kept(options->keep, error) :
 				  wasm_tee_open(error);
 	report->times.open = now_ms() - begin;
 
 	begin = now_ms();
 	good = running &&
-	       wasm_tee_configure_heap(running, options->heap_size, error) &&
+	       wasm_tee_configure(running, options->heap_size,
+				  options->stack_size, error) &&
 	       wasm_tee_run(running, &program, result, error);
 	report->times.run = now_ms() - begin;
 
 	begin = now_ms();
 	wasm_tee_close(running);
 	report->times.close = now_ms() - begin;
+	running = NULL;
 
 	report->error = good ? NULL : error;
 	report->status = good ? status_of(result) : STATUS_TEE;
+}
+
+static bool lacks_memory(const struct report *report)
+{
+	if (report->error)
+		return report->error->code == TEEC_ERROR_OUT_OF_MEMORY;
+
+	return report->result->outcome == WASM_TA_REFUSED &&
+	       report->result->flags & WASM_TA_NO_MEMORY;
+}
+
+/*
+ * A program that was refused has done nothing yet, and read nothing: it is tried
+ * again as long as there are other runs, whose memory it could have.
+ */
+static void run(const struct options *options, const void *module,
+		const sigset_t *caught, struct wasm_ta_result *result,
+		struct wasm_tee_error *error, struct report *report)
+{
+	double deadline = now_ms() + options->wait * 1e3;
+	char what[192] = { };
+	char pids[128] = { };
+	bool told = false;
+
+	while (true) {
+		size_t others = others_count(NULL, 0);
+
+		run_once(options, module, result, error, report);
+		told_files = true;
+		if (!lacks_memory(report) || got_signal || broken_pipe ||
+		    (!others && !others_count(NULL, 0)))
+			return;
+		others = others_count(pids, sizeof(pids));
+		if (others)
+			snprintf(what, sizeof(what),
+				 "the TEE's memory is held by %zu other run%s (process %s)",
+				 others, others > 1 ? "s" : "", pids);
+		if (now_ms() > deadline || got_signal)
+			break;
+		if (!told && others)
+			say(options->name, what, "waiting for an end of one");
+		told |= others;
+		/* No thread of the library is there to take a signal */
+		pthread_sigmask(SIG_UNBLOCK, caught, NULL);
+		others_wait();
+		pthread_sigmask(SIG_BLOCK, caught, NULL);
+	}
+	if (*what)
+		say(options->name, what, "run it when they have ended");
 }
 
 /* Has a session opened for the run that follows; the keeper has it then */
@@ -492,7 +328,7 @@ int main(int argc, char *argv[])
 	struct report report = { .result = &result };
 	void *module = NULL;
 	sigset_t caught;
-	int status = parse_options(argc, argv, &options);
+	int status = options_parse(argc, argv, &options);
 
 	if (status >= 0)
 		return status;
@@ -513,16 +349,13 @@ int main(int argc, char *argv[])
 	}
 
 	catch_signals(&caught);
-	run(&options, module, &result, &error, &report);
+	run(&options, module, &caught, &result, &error, &report);
 	pthread_sigmask(SIG_UNBLOCK, &caught, NULL);
 	free(module);
 
 	if (!options.quiet && result.flags & WASM_TA_MEASURED)
 		say_measurement(&result);
-	if (report.error)
-		say(options.module, error.text, error.hint);
-	else
-		say_end(options.module, &result);
+	say_end(options.name, &result, report.error);
 
 	if (options.report && !report_write(options.report, &report)) {
 		say(options.report, strerror(errno), NULL);

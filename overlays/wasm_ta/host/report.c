@@ -97,7 +97,7 @@ bool report_write(const char *path, const struct report *report)
 	fputs(to_stderr ? RECORD_SEPARATOR "{\n" : "{\n", file);
 	put_string(file, "outcome", outcome_name(report));
 	fprintf(file, "  \"status\": %d,\n", report->status);
-	if (!report->error && result->outcome == WASM_TA_EXITED)
+	if (result->outcome == WASM_TA_EXITED)
 		fprintf(file, "  \"exit_status\": %" PRIu32 ",\n",
 			result->exit_status);
 	else

@@ -131,7 +131,31 @@ static uint32_t open_preopen(struct fd_table *table, struct fs_node *node,
 	return err;
 }
 
-uint32_t fd_open_table(struct fd_table *table, struct fs *fs)
+/*
+ * A pipe has no type of its own in WASI: as a socket it is S_ISFIFO for
+ * wasi-libc. A character device that can be sought is no terminal for it.
+ */
+static void describe(struct fd *fd, uint8_t type, uint64_t size)
+{
+	switch (type) {
+	case WASM_TA_STDIO_FILE:
+		fd->filetype = WASI_FILETYPE_REGULAR_FILE;
+		fd->offset = size;
+		break;
+	case WASM_TA_STDIO_DEVICE:
+		fd->base |= WASI_RIGHT_FD_SEEK | WASI_RIGHT_FD_TELL;
+		fd->filetype = WASI_FILETYPE_CHARACTER_DEVICE;
+		break;
+	case WASM_TA_STDIO_TERMINAL:
+		fd->filetype = WASI_FILETYPE_CHARACTER_DEVICE;
+		break;
+	default:
+		fd->filetype = WASI_FILETYPE_SOCKET_STREAM;
+	}
+}
+
+uint32_t fd_open_table(struct fd_table *table, struct fs *fs,
+		       const struct input *input)
 {
 	static const struct fd streams[] = {
 		{ .kind = FD_STDIN, .base = RIGHTS_STREAM | WASI_RIGHT_FD_READ },
@@ -150,6 +174,7 @@ uint32_t fd_open_table(struct fd_table *table, struct fs *fs)
 		if (!fd)
 			return WASI_ENOMEM;
 		*fd = streams[n];
+		describe(fd, input->stdio_types[n], input->stdio_sizes[n]);
 	}
 
 	err = open_preopen(table, fs->root, "/");

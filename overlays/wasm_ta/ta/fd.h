@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "fs.h"
+#include "input.h"
 
 #define FD_PAGES	16
 
@@ -22,12 +23,13 @@ enum fd_kind {
 
 struct fd {
 	uint8_t kind;			/* enum fd_kind */
+	uint8_t filetype;		/* of a stream: enum wasi_filetype */
 	uint16_t flags;			/* WASI_FDFLAG_... */
 	const char *preopen;		/* its name, if it is one */
 	struct fs_node *node;		/* of FD_NODE */
 	uint64_t base;			/* rights: of itself ... */
 	uint64_t inheriting;		/* ... and of what is opened below it */
-	uint64_t offset;
+	uint64_t offset;		/* of a stream that is a file: its size */
 };
 
 struct fd_table {
@@ -35,8 +37,9 @@ struct fd_table {
 	struct fd *pages[FD_PAGES];	/* each a block of the filesystem's pool */
 };
 
-/* The standard streams, "/" and "/secure" */
-uint32_t fd_open_table(struct fd_table *table, struct fs *fs);
+/* The standard streams, as @input tells of them, "/" and "/secure" */
+uint32_t fd_open_table(struct fd_table *table, struct fs *fs,
+		       const struct input *input);
 
 /*
  * fd_get() - a descriptor that has all of @rights

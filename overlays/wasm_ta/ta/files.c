@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Folders of the host, as a stream of records: see wasm_files.h.
+ * Folders of the host come in, as a stream of records: see wasm_files.h.
  */
 #include "files.h"
 
@@ -20,7 +20,7 @@ struct receiving {
 	uint64_t records;
 };
 
-static TEE_Result result_of(uint32_t err)
+TEE_Result files_result(uint32_t err)
 {
 	switch (err) {
 	case WASI_ESUCCESS:
@@ -93,7 +93,7 @@ static TEE_Result add_folder(struct fs *fs, struct fs_node *dir,
 
 	if (!err)
 		err = fs_add(fs, dir, name, length, *node);
-	return result_of(err);
+	return files_result(err);
 }
 
 /* A mount makes the folders above it; "" is the root */
@@ -145,10 +145,10 @@ static TEE_Result add_file(struct receiving *r, struct fs_node *dir,
 
 	if (size > FS_FILE_MAX)
 		return TEE_ERROR_OUT_OF_MEMORY;
-	res = result_of(fs_make(r->fs, WASI_FILETYPE_REGULAR_FILE, FS_MEMORY,
+	res = files_result(fs_make(r->fs, WASI_FILETYPE_REGULAR_FILE, FS_MEMORY,
 				node));
 	if (res == TEE_SUCCESS)
-		res = result_of(fs_add(r->fs, dir, name, length, *node));
+		res = files_result(fs_add(r->fs, dir, name, length, *node));
 
 	while (res == TEE_SUCCESS && at < size) {
 		size_t part = MIN(size - at, (uint64_t)POOL_BLOCK);
@@ -156,7 +156,7 @@ static TEE_Result add_file(struct receiving *r, struct fs_node *dir,
 
 		res = get(r->input, r->bounce, part);
 		if (res == TEE_SUCCESS)
-			res = result_of(fs_write(r->fs, *node, at, r->bounce,
+			res = files_result(fs_write(r->fs, *node, at, r->bounce,
 						 part, &done));
 		if (res == TEE_SUCCESS && done < part)
 			res = TEE_ERROR_OUT_OF_MEMORY;
@@ -184,7 +184,7 @@ static TEE_Result add_link(struct receiving *r, struct fs_node *dir,
 	err = fs_make_link(r->fs, FS_MEMORY, r->bounce, size, node);
 	if (!err)
 		err = fs_add(r->fs, dir, name, length, *node);
-	return result_of(err);
+	return files_result(err);
 }
 
 static TEE_Result add_node(struct receiving *r,
@@ -275,183 +275,17 @@ TEE_Result files_receive(struct files *files, struct fs *fs,
 	if (!input_has_files(input))
 		return TEE_SUCCESS;
 
-	receiving.path = pool_block(&fs->pool);
-	receiving.bounce = pool_block(&fs->pool);
+	/* Kept for the way back: by then a program may have used up all there is */
+	files->path = pool_block(&fs->pool);
+	files->bounce = pool_block(&fs->pool);
+	receiving.path = files->path;
+	receiving.bounce = files->bounce;
 	if (!receiving.path || !receiving.bounce)
 		res = TEE_ERROR_OUT_OF_MEMORY;
 	while (res == TEE_SUCCESS && !ended)
 		res = receive_record(&receiving, &ended);
 
-	pool_free_block(&fs->pool, receiving.path);
-	pool_free_block(&fs->pool, receiving.bounce);
 	/* The renames are those of the program */
 	fs->moved = false;
-	return res;
-}
-
-struct sending {
-	struct fs *fs;
-	struct output *output;
-	struct fs_list list;
-	char *path;			/* a block */
-	void *bounce;			/* a block */
-	uint64_t records;
-};
-
-static TEE_Result put(struct sending *s, const void *bytes, size_t size)
-{
-	return output_write(s->output, WASM_CHANNEL_FILES, bytes, size);
-}
-
-static TEE_Result send_record(struct sending *s,
-			      const struct wasm_files_record *record,
-			      const char *path)
-{
-	TEE_Result res = put(s, record, sizeof(*record));
-
-	s->records++;
-	if (res == TEE_SUCCESS)
-		res = put(s, path, record->path_size);
-	return res;
-}
-
-/* Writes the path of item @n to the end of s->path; NULL: it is too long */
-static const char *path_of(struct sending *s, uint32_t n, size_t *size)
-{
-	size_t at = POOL_BLOCK;
-
-	while (true) {
-		const struct fs_entry *entry = s->list.items[n].entry;
-
-		if (entry->length + 1 > at)
-			return NULL;
-		at -= entry->length;
-		memcpy(s->path + at, entry->name, entry->length);
-		n = s->list.items[n].parent;
-		if (!n--)
-			break;
-		s->path[--at] = '/';
-	}
-
-	*size = POOL_BLOCK - at;
-	return s->path + at;
-}
-
-static TEE_Result send_contents(struct sending *s, struct fs_node *node)
-{
-	uint64_t at = 0;
-	TEE_Result res = TEE_SUCCESS;
-
-	if (node->type == WASI_FILETYPE_SYMBOLIC_LINK)
-		return put(s, node->u.target, node->size);
-
-	while (res == TEE_SUCCESS && at < node->size) {
-		size_t done = 0;
-
-		res = result_of(fs_read(s->fs, node, at, s->bounce, POOL_BLOCK,
-					&done));
-		if (res == TEE_SUCCESS)
-			res = put(s, s->bounce, done);
-		at += done;
-	}
-
-	return res;
-}
-
-static TEE_Result send_item(struct sending *s, uint32_t n)
-{
-	struct fs_node *node = s->list.items[n].entry->node;
-	struct wasm_files_record record = { .mtime = node->mtim };
-	const char *path = NULL;
-	size_t size = 0;
-	TEE_Result res = TEE_SUCCESS;
-
-	path = path_of(s, n, &size);
-	/* A program can make it longer than it could then use */
-	if (!path || size > WASM_FILES_PATH_MAX)
-		return TEE_ERROR_OVERFLOW;
-	record.path_size = size;
-
-	if (node->type == WASI_FILETYPE_DIRECTORY) {
-		record.kind = WASM_FILES_FOLDER;
-	} else if (node->type == WASI_FILETYPE_SYMBOLIC_LINK) {
-		record.kind = WASM_FILES_LINK;
-		record.size = node->size;
-	} else if (node->same && !s->fs->moved) {
-		record.kind = WASM_FILES_SAME;
-	} else {
-		record.kind = WASM_FILES_FILE;
-		record.size = node->size;
-	}
-
-	res = send_record(s, &record, path);
-	if (res == TEE_SUCCESS && record.size)
-		res = send_contents(s, node);
-	return res;
-}
-
-/* What is lent from another folder does not go into this one */
-static bool is_elsewhere(const struct sending *s, const struct files *files,
-			 uint32_t n)
-{
-	const struct fs_item *item = &s->list.items[n];
-	uint32_t m = 0;
-
-	if (item->parent && !s->list.items[item->parent - 1].entry)
-		return true;
-	for (m = 0; m < files->count; m++)
-		if (files->mounts[m].node == item->entry->node)
-			return true;
-	return false;
-}
-
-static TEE_Result send_mount(struct sending *s, const struct files *files,
-			     uint32_t n)
-{
-	const struct wasm_files_record record = {
-		.kind = WASM_FILES_MOUNT,
-		.mount = n,
-	};
-	TEE_Result res = send_record(s, &record, "");
-	uint32_t item = 0;
-
-	if (res == TEE_SUCCESS)
-		res = result_of(fs_list(s->fs, files->mounts[n].node,
-					&s->list));
-	for (item = 0; item < s->list.count && res == TEE_SUCCESS; item++) {
-		if (is_elsewhere(s, files, item))
-			s->list.items[item].entry = NULL;
-		else
-			res = send_item(s, item);
-	}
-	fs_free_list(&s->list);
-	return res;
-}
-
-TEE_Result files_send(const struct files *files, struct fs *fs,
-		      struct output *output)
-{
-	struct sending sending = { .fs = fs, .output = output };
-	struct wasm_files_record end = { .kind = WASM_FILES_END };
-	TEE_Result res = TEE_SUCCESS;
-	uint32_t n = 0;
-
-	if (!files->count)
-		return TEE_SUCCESS;
-
-	sending.path = pool_block(&fs->pool);
-	sending.bounce = pool_block(&fs->pool);
-	/* A program may have used up all that it was given */
-	if (!sending.path || !sending.bounce)
-		res = TEE_ERROR_OUT_OF_MEMORY;
-	for (n = 0; n < files->count && res == TEE_SUCCESS; n++)
-		if (files->mounts[n].flags & WASM_FILES_WRITABLE)
-			res = send_mount(&sending, files, n);
-
-	end.size = sending.records;
-	if (res == TEE_SUCCESS)
-		res = put(&sending, &end, sizeof(end));
-	pool_free_block(&fs->pool, sending.path);
-	pool_free_block(&fs->pool, sending.bounce);
 	return res;
 }

@@ -20,7 +20,12 @@ struct files {
 		struct fs_node *node;
 		uint32_t flags;
 	} mounts[WASM_FILES_MOUNTS_MAX];
+	char *path;			/* a block, kept from the beginning ... */
+	void *bounce;			/* ... and another one */
 };
+
+/* What an error of the filesystem is for whoever moves files */
+TEE_Result files_result(uint32_t err);
 
 /*
  * files_receive() - take what the host app sends, if anything
@@ -31,7 +36,7 @@ struct files {
 TEE_Result files_receive(struct files *files, struct fs *fs,
 			 struct input *input);
 
-/* Sends the writable mounts back. Fails as output_write(), or out of memory */
+/* Sends the writable mounts back. Fails as output_write(), or a path is too long */
 TEE_Result files_send(const struct files *files, struct fs *fs,
 		      struct output *output);
 

@@ -53,6 +53,20 @@ uint32_t fs_open(struct fs *fs)
 	return WASI_ESUCCESS;
 }
 
+uint32_t fs_make_temporary(struct fs *fs)
+{
+	static const char name[] = "tmp";
+	uint32_t err = 0;
+
+	if (fs_find(fs->root, name, sizeof(name) - 1))
+		return WASI_ESUCCESS;
+	err = fs_make(fs, WASI_FILETYPE_DIRECTORY, FS_MEMORY, &fs->temporary);
+	if (!err)
+		err = fs_add(fs, fs->root, name, sizeof(name) - 1,
+			     fs->temporary);
+	return err;
+}
+
 void fs_close(struct fs *fs)
 {
 	pool_release(&fs->pool);
@@ -229,7 +243,7 @@ static uint32_t check_target(const struct fs_node *node,
 	bool is_dir = node->type == WASI_FILETYPE_DIRECTORY;
 
 	if (to->slash && !is_dir)
-		return to->node ? WASI_ENOTDIR : WASI_ENOENT;
+		return WASI_ENOTDIR;
 	if (is_dir && is_below(to->dir, node))
 		return WASI_EINVAL;
 	if (!to->node)

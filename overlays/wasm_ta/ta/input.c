@@ -22,6 +22,20 @@ static void store(uint32_t *shared, uint32_t value)
 	__atomic_store_n(shared, value, __ATOMIC_RELEASE);
 }
 
+/* What a program is told of its streams: nothing depends on it being true */
+static void take_stdio(struct input *input, const struct wasm_streams *streams)
+{
+	size_t n = 0;
+
+	memcpy(input->stdio_types, streams->stdio_types,
+	       sizeof(input->stdio_types));
+	memcpy(input->stdio_sizes, streams->stdio_sizes,
+	       sizeof(input->stdio_sizes));
+	for (n = 0; n < WASM_TA_STDIO_COUNT; n++)
+		if (input->stdio_types[n] > WASM_TA_STDIO_FILE)
+			input->stdio_types[n] = WASM_TA_STDIO_PIPE;
+}
+
 TEE_Result input_open(struct input *input, struct output *output, size_t size)
 {
 	struct wasm_streams *streams = output->streams;
@@ -29,6 +43,7 @@ TEE_Result input_open(struct input *input, struct output *output, size_t size)
 
 	*input = (struct input){ .output = output, .streams = streams };
 	input->files_limit = load(&streams->files_limit);
+	take_stdio(input, streams);
 	if (!in_size)
 		return TEE_SUCCESS;
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <tee_api_types.h>
+#include <wasm_ta.h>
 
 #include "output.h"
 
@@ -20,6 +21,8 @@ struct input {
 	uint32_t tail;
 	uint32_t files_limit;
 	bool has_files;
+	uint8_t stdio_types[WASM_TA_STDIO_COUNT];	/* enum wasm_ta_stdio */
+	uint64_t stdio_sizes[WASM_TA_STDIO_COUNT];
 };
 
 /* After output_open(), of the same area; @size: of the area */

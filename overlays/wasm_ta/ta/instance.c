@@ -6,9 +6,11 @@
 
 #include <inttypes.h>
 #include <optee_function.h>
+#include <stdio.h>
 #include <string.h>
 #include <util.h>
 
+#include "runtime.h"
 #include "secure.h"
 #include "watch.h"
 
@@ -56,8 +58,8 @@ bool instance_take_args(struct instance *instance, struct outcome *outcome,
 	if (res == TEE_SUCCESS)
 		return true;
 	if (res == TEE_ERROR_OUT_OF_MEMORY)
-		return outcome_is(outcome, WASM_TA_REFUSED,
-				  "the TEE has no memory for the arguments");
+		return outcome_no_memory(outcome,
+					 "the TEE has no memory for the arguments");
 
 	return outcome_is(outcome, WASM_TA_FAILED,
 			  "the host app passes arguments that are not well-formed or longer than %d bytes",
@@ -96,12 +98,16 @@ bool instance_take_files(struct instance *instance, struct outcome *outcome)
 		res = files_receive(&instance->files, &wasi->fs,
 				    &instance->input);
 
+	if (res == TEE_SUCCESS)
+		res = files_result(fs_make_temporary(&wasi->fs));
+
 	if (res == TEE_ERROR_OUT_OF_MEMORY)
-		return outcome_is(outcome, WASM_TA_REFUSED,
-				  "there is no memory for the program's files: %zu bytes are in use, %s",
-				  wasi->fs.pool.mapped,
-				  wasi->fs.pool.limit ? "the limit is near" :
-							"the TEE has no more");
+		return outcome_no_memory(outcome,
+					 "there is no memory for the program's files: %zu bytes are in use, %s",
+					 wasi->fs.pool.mapped,
+					 wasi->fs.pool.limit ?
+					 "the limit is near" :
+					 "the TEE has no more");
 	if (res == TEE_ERROR_BAD_FORMAT)
 		return outcome_is(outcome, WASM_TA_FAILED,
 				  "the host app sends files that are not well-formed");
@@ -113,21 +119,25 @@ void instance_keep_files(struct instance *instance, struct outcome *outcome)
 	struct wasi *wasi = &instance->wasi;
 	TEE_Result res = TEE_SUCCESS;
 	uint32_t err = secure_store(&wasi->fs);
+	char end[48] = { };
 
+	/* What comes after a program's end does not hide it */
+	if (outcome->result->outcome == WASM_TA_EXITED)
+		snprintf(end, sizeof(end), "; it ended with exit status %"PRId32,
+			 (int32_t)outcome->result->exit_status);
 	if (err)
 		outcome_is(outcome, WASM_TA_FAILED,
-			   "what the program wrote to /secure could not be stored (WASI errno %"PRIu32")",
-			   err);
+			   "what the program wrote to /secure could not be stored (WASI errno %"PRIu32")%s",
+			   err, end);
 	/* Whoever ended the run waits for nothing any more */
 	if (wasi->failure)
 		return;
 
 	res = files_send(&instance->files, &wasi->fs, &instance->output);
-	if (res == TEE_ERROR_OUT_OF_MEMORY || res == TEE_ERROR_OVERFLOW)
+	if (res == TEE_ERROR_OVERFLOW)
 		outcome_is(outcome, WASM_TA_FAILED,
-			   "the program's files cannot be sent back: %s",
-			   res == TEE_ERROR_OVERFLOW ? "a path is too long" :
-						       "the TEE has no memory");
+			   "the program's files cannot be sent back: a path is too long%s",
+			   end);
 	else
 		is_end(outcome, res);
 }
@@ -159,14 +169,18 @@ static bool trapped(struct outcome *outcome, const char *exception)
 static void watched(struct instance *instance, const struct module *module,
 		    void (*function)(void *argument), void *argument)
 {
+	struct runtime_call call = {
+		.function = function,
+		.argument = argument,
+	};
 	TEE_Result res = TEE_SUCCESS;
 
-	if (instance->watched) {
-		function(argument);
-		return;
-	}
-
-	res = watch_call(&instance->output, &module->code, function, argument);
+	if (instance->watched)
+		runtime_call(&call);
+	else
+		res = watch_call(&instance->output, &module->code,
+				 runtime_call, &call);
+	runtime_called();
 	if (res != TEE_SUCCESS)
 		instance->wasi.failure = res;
 }
@@ -180,6 +194,8 @@ bool instance_watch(struct instance *instance, struct outcome *outcome,
 	instance->watched = true;
 	res = watch_call(&instance->output, &module->code, calls, argument);
 	instance->watched = false;
+	/* It may have been left in the middle of one */
+	runtime_called();
 	if (res == TEE_SUCCESS)
 		return true;
 

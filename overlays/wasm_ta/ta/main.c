@@ -68,7 +68,7 @@ static TEE_Result configure_heap(struct session *session, uint32_t param_types,
 					   TEE_PARAM_TYPE_NONE))
 		return TEE_ERROR_BAD_PARAMETERS;
 
-	return session_configure_heap(session, params[0].value.a);
+	return session_configure(session, params[0].value.a, params[0].value.b);
 }
 
 static TEE_Result run(struct session *session, uint32_t param_types,

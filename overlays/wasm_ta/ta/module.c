@@ -86,9 +86,9 @@ static bool load(struct module *module, struct outcome *outcome,
 			return outcome_heap_too_small(outcome, &module->info,
 						      "loading");
 		if (strstr(error, "mmap memory failed"))
-			return outcome_is(outcome, WASM_TA_REFUSED,
-					  "the TEE has no memory for the module's code beside a heap of %"PRIu32" bytes",
-					  outcome->result->heap_size);
+			return outcome_no_memory(outcome,
+						 "the TEE has no memory for the module's code beside a heap of %"PRIu32" bytes",
+						 outcome->result->heap_size);
 		return outcome_is(outcome, WASM_TA_REFUSED, "%s", error);
 	}
 
@@ -126,9 +126,9 @@ bool module_load(struct module *module, struct outcome *outcome,
 	outcome_stage(outcome, WASM_TA_STAGE_COPY);
 	copy = tee_map_zi(size, 0);
 	if (!copy)
-		return outcome_is(outcome, WASM_TA_REFUSED,
-				  "the TEE has no memory for a module of %zu bytes",
-				  size);
+		return outcome_no_memory(outcome,
+					 "the TEE has no memory for a module of %zu bytes",
+					 size);
 	memcpy(copy, shared, size);
 
 	outcome_stage(outcome, WASM_TA_STAGE_MEASURE);

@@ -29,14 +29,17 @@ static void end_stage(struct outcome *outcome)
 }
 
 void outcome_open(struct outcome *outcome, struct wasm_ta_result *result,
-		  uint32_t heap_size)
+		  uint32_t heap_size, uint32_t stack_size)
 {
 	*result = (struct wasm_ta_result){
 		.version = WASM_TA_VERSION,
 		.heap_size = heap_size,
 		.stack_size = optee_platform_stack_size(),
 	};
-	*outcome = (struct outcome){ .result = result };
+	*outcome = (struct outcome){
+		.result = result,
+		.stack_size = stack_size,
+	};
 }
 
 void outcome_stage(struct outcome *outcome, enum wasm_ta_stage stage)
@@ -45,23 +48,39 @@ void outcome_stage(struct outcome *outcome, enum wasm_ta_stage stage)
 	outcome->result->stage = stage;
 }
 
-bool outcome_is(struct outcome *outcome, enum wasm_ta_outcome how,
-		const char *format, ...)
+static void __printf(2, 0) put_message(struct wasm_ta_result *result,
+				       const char *format, va_list ap)
 {
-	struct wasm_ta_result *result = outcome->result;
-	va_list ap = { };
 	char *c = NULL;
 
-	result->outcome = how;
-	va_start(ap, format);
 	vsnprintf(result->message, sizeof(result->message), format, ap);
-	va_end(ap);
-
 	/* The runtime quotes the file, and this ends up on consoles */
 	for (c = result->message; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
+}
 
+bool outcome_is(struct outcome *outcome, enum wasm_ta_outcome how,
+		const char *format, ...)
+{
+	va_list ap = { };
+
+	outcome->result->outcome = how;
+	va_start(ap, format);
+	put_message(outcome->result, format, ap);
+	va_end(ap);
+	return false;
+}
+
+bool outcome_no_memory(struct outcome *outcome, const char *format, ...)
+{
+	va_list ap = { };
+
+	outcome->result->outcome = WASM_TA_REFUSED;
+	outcome->result->flags |= WASM_TA_NO_MEMORY;
+	va_start(ap, format);
+	put_message(outcome->result, format, ap);
+	va_end(ap);
 	return false;
 }
 

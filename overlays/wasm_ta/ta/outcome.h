@@ -14,12 +14,13 @@
 
 struct outcome {
 	struct wasm_ta_result *result;
+	uint32_t stack_size;		/* as configured; 0: the TA's own stack */
 	TEE_Time stage_begin;
 };
 
 /* Starts with a @result that says nothing yet */
 void outcome_open(struct outcome *outcome, struct wasm_ta_result *result,
-		  uint32_t heap_size);
+		  uint32_t heap_size, uint32_t stack_size);
 
 /* Ends the stage before and begins @stage */
 void outcome_stage(struct outcome *outcome, enum wasm_ta_stage stage);
@@ -30,6 +31,9 @@ void outcome_close(struct outcome *outcome);
 /* Each of these is how it ended; always false, for the caller to return */
 bool outcome_is(struct outcome *outcome, enum wasm_ta_outcome how,
 		const char *format, ...) __printf(3, 4);
+/* ... that it was refused for memory which another run may hold meanwhile */
+bool outcome_no_memory(struct outcome *outcome, const char *format, ...)
+	__printf(2, 3);
 bool outcome_heap_too_small(struct outcome *outcome,
 			    const struct aot_info *info, const char *reason);
 

@@ -8,14 +8,22 @@
 #include <tee_internal_api.h>
 #include <util.h>
 
-TEE_Result session_configure_heap(struct session *session, uint32_t size)
+#include "runtime.h"
+
+TEE_Result session_configure(struct session *session, uint32_t heap_size,
+			     uint32_t stack_size)
 {
-	if (size < WASM_TA_HEAP_MIN || size > WASM_TA_HEAP_MAX)
+	if (heap_size < WASM_TA_HEAP_MIN || heap_size > WASM_TA_HEAP_MAX)
 		return TEE_ERROR_BAD_PARAMETERS;
-	if (session->count && size != session->heap_size)
+	if (stack_size && (stack_size < WASM_TA_STACK_MIN ||
+			   stack_size > WASM_TA_STACK_MAX))
+		return TEE_ERROR_BAD_PARAMETERS;
+	if (session->count && (heap_size != session->heap_size ||
+			       stack_size != session->stack_size))
 		return TEE_ERROR_BAD_STATE;
 
-	session->heap_size = size;
+	session->heap_size = heap_size;
+	session->stack_size = stack_size;
 	return TEE_SUCCESS;
 }
 
@@ -65,7 +73,8 @@ TEE_Result session_run(struct session *session, struct shared file,
 	if (!session->heap_size)
 		return TEE_ERROR_BAD_STATE;
 
-	outcome_open(&outcome, result, session->heap_size);
+	outcome_open(&outcome, result, session->heap_size,
+		     session->stack_size);
 	if (module_load(&module, &outcome, file.buffer, file.size)) {
 		if (is_program(&outcome, &module))
 			run(&outcome, &module, args, streams);
@@ -91,7 +100,8 @@ TEE_Result session_load(struct session *session, struct shared file,
 	if (!loaded)
 		return TEE_ERROR_OUT_OF_MEMORY;
 
-	outcome_open(&outcome, result, session->heap_size);
+	outcome_open(&outcome, result, session->heap_size,
+		     session->stack_size);
 	if (module_load(&loaded->module, &outcome, file.buffer, file.size)) {
 		outcome_is(&outcome, WASM_TA_LOADED, "%s", "");
 		loaded->handle = ++session->last_handle;
@@ -108,7 +118,8 @@ TEE_Result session_load(struct session *session, struct shared file,
 static void open_loaded(struct session *session, const struct loaded *loaded,
 			struct outcome *outcome, struct wasm_ta_result *result)
 {
-	outcome_open(outcome, result, session->heap_size);
+	outcome_open(outcome, result, session->heap_size, session->stack_size);
+	result->stack_size = runtime_stack_size();
 	result->heap_needed = MIN(loaded->module.info.heap_needed, UINT32_MAX);
 	TEE_MemMove(result->sha256, loaded->module.sha256,
 		    sizeof(result->sha256));

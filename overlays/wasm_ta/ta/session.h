@@ -21,12 +21,14 @@ struct loaded {
 
 struct session {
 	uint32_t heap_size;		/* 0: not configured */
+	uint32_t stack_size;		/* 0: the TA's own stack */
 	uint32_t last_handle;
 	uint32_t count;
 	SLIST_HEAD(loaded_list, loaded) loaded;
 };
 
-TEE_Result session_configure_heap(struct session *session, uint32_t size);
+TEE_Result session_configure(struct session *session, uint32_t heap_size,
+			     uint32_t stack_size);
 
 /* These fill in @result, whatever happens, if they return TEE_SUCCESS */
 TEE_Result session_run(struct session *session, struct shared module,

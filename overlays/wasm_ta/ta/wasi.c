@@ -272,7 +272,8 @@ static void make_unstable(void)
 bool wasi_open(struct wasi *state)
 {
 	return fs_open(&state->fs) == WASI_ESUCCESS &&
-	       fd_open_table(&state->fds, &state->fs) == WASI_ESUCCESS;
+	       fd_open_table(&state->fds, &state->fs, state->input) ==
+	       WASI_ESUCCESS;
 }
 
 void wasi_close(struct wasi *state)

@@ -82,8 +82,7 @@ uint32_t wasi_fd_fdstat_get(wasm_exec_env_t env, uint32_t number, uint32_t at)
 	if (err)
 		return err;
 
-	stat.filetype = fd->node ? fd->node->type :
-				   WASI_FILETYPE_CHARACTER_DEVICE;
+	stat.filetype = fd->node ? fd->node->type : fd->filetype;
 	stat.flags = fd->flags;
 	stat.rights_base = fd->base;
 	stat.rights_inheriting = fd->inheriting;
@@ -160,7 +159,6 @@ static uint32_t filestat_get(wasm_exec_env_t env, uint32_t number, uint32_t at,
 {
 	struct wasi_filestat stat = {
 		.ino = number,
-		.filetype = WASI_FILETYPE_CHARACTER_DEVICE,
 		.nlink = 1,
 	};
 	struct fd *fd = NULL;
@@ -169,8 +167,12 @@ static uint32_t filestat_get(wasm_exec_env_t env, uint32_t number, uint32_t at,
 
 	if (err)
 		return err;
-	if (fd->node)
+	if (fd->node) {
 		stat = wasi_filestat_of(fd->node);
+	} else {
+		stat.filetype = fd->filetype;
+		stat.size = fd->offset;
+	}
 	return wasi_put_filestat(env, at, &stat, unstable);
 }
 

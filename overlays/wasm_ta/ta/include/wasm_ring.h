@@ -29,7 +29,7 @@
 #include <stdint.h>
 
 #define WASM_STREAMS_MAGIC	0x6d727473	/* "strm" */
-#define WASM_STREAMS_VERSION	2
+#define WASM_STREAMS_VERSION	3
 
 /* Sizes are powers of two within these limits; an unused ring has size 0 */
 #define WASM_RING_MIN		4096
@@ -58,7 +58,12 @@ struct wasm_streams {
 	uint32_t files;
 	/* Host app: most bytes of memory for files; 0: what the TEE has */
 	uint32_t files_limit;
-	uint8_t pad[WASM_RING_LINE - 8 * sizeof(uint32_t)];
+	/* Host app: bytes of what is a file ... */
+	uint64_t stdio_sizes[3];
+	/* ... and what each stream is: enum wasm_ta_stdio */
+	uint8_t stdio_types[3];
+	uint8_t pad[WASM_RING_LINE - 8 * sizeof(uint32_t) -
+		    3 * sizeof(uint64_t) - 3];
 	struct wasm_ring_end out_head;	/* written by the TA */
 	struct wasm_ring_end out_tail;	/* written by the host app */
 	struct wasm_ring_end in_head;	/* written by the host app */

@@ -20,6 +20,8 @@
  *
  * [in]     params[0].value.a  heap size in bytes: the pool that the runtime
  *                             takes everything from, linear memory included
+ * [in]     params[0].value.b  stack size in bytes, for compiled code and what it
+ *                             calls; 0: the TA's own stack
  *
  * TEE_ERROR_BAD_STATE: modules are loaded, and have a heap of another size.
  */
@@ -98,6 +100,8 @@
 
 #define WASM_TA_HEAP_MIN	(4 * 1024)
 #define WASM_TA_HEAP_MAX	(1024 * 1024 * 1024)
+#define WASM_TA_STACK_MIN	(16 * 1024)
+#define WASM_TA_STACK_MAX	(256 * 1024 * 1024)
 #define WASM_TA_MODULE_MAX	(256 * 1024 * 1024)
 #define WASM_TA_ARGS_MAX	(128 * 1024)
 #define WASM_TA_MESSAGE_SIZE	256
@@ -140,6 +144,17 @@ enum wasm_ta_stage {
 
 /* Bits of wasm_ta_result.flags */
 #define WASM_TA_MEASURED	0x1	/* sha256 is valid */
+#define WASM_TA_NO_MEMORY	0x2	/* refused: what is free is not enough */
+
+/* What the program's standard input, output and error are */
+enum wasm_ta_stdio {
+	WASM_TA_STDIO_PIPE = 0,		/* or a socket, or nobody knows */
+	WASM_TA_STDIO_TERMINAL = 1,
+	WASM_TA_STDIO_DEVICE = 2,	/* another one, such as /dev/null */
+	WASM_TA_STDIO_FILE = 3,
+};
+
+#define WASM_TA_STDIO_COUNT	3
 
 struct wasm_ta_result {
 	uint32_t version;

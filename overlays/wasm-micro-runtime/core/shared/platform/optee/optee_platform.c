@@ -17,6 +17,7 @@ extern const struct ta_head ta_head;
 
 static uint8_t *stack_base;
 static uint8_t *stack_entry;
+static uint8_t *other_stack;
 
 bool optee_platform_enter(const void *frame)
 {
@@ -49,9 +50,19 @@ size_t optee_platform_stack_size(void)
 	       RESERVED_BYTES_TO_NATIVE_STACK_BOUNDARY;
 }
 
+size_t optee_platform_stack_reserve(void)
+{
+	return RESERVED_BYTES_TO_NATIVE_STACK_BOUNDARY;
+}
+
+void optee_platform_use_stack(void *base)
+{
+	other_stack = base;
+}
+
 uint8 *os_thread_get_stack_boundary(void)
 {
-	return stack_base;
+	return other_stack ? other_stack : stack_base;
 }
 
 int bh_platform_init(void)

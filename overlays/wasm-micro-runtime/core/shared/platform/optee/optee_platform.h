@@ -23,8 +23,16 @@
  */
 bool optee_platform_enter(const void *frame);
 
-/* Bytes of stack that AOT code can use: the size less the reserve above */
+/* Bytes of the TA's stack that AOT code can use: the size less the reserve */
 size_t optee_platform_stack_size(void);
+/* Bytes at a stack's end that WAMR keeps AOT code from, for natives */
+size_t optee_platform_stack_reserve(void);
+
+/*
+ * From now on code runs on another stack, whose lowest byte is @base; NULL: on
+ * the TA's own again.
+ */
+void optee_platform_use_stack(void *base);
 
 /*
  * Whether pages of a module could not be protected since the last call, which

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line of optee_wamr.
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <wasm_files.h>
+
+#include "libwasm_tee.h"
+
+#define ENVIRON_MAX	256
+
+struct options {
+	uint64_t heap_size;
+	uint64_t stack_size;		/* 0: the TA's own */
+	const char *module;
+	const char *name;		/* of the program, also in messages */
+	const char *const *argv;	/* of the program, its name first */
+	const char *environ[ENVIRON_MAX + 1];
+	size_t environ_count;
+	struct wasm_tee_dir dirs[WASM_FILES_MOUNTS_MAX];
+	size_t dirs_count;
+	uint64_t files_limit;
+	uint64_t module_size;		/* of one in standard input, or 0 */
+	struct wasm_tee_stdio stdio[WASM_TA_STDIO_COUNT];
+	unsigned int wait;		/* seconds, for the memory of other runs */
+	const char *report;
+	bool kept;			/* use a session that is kept, */
+	unsigned int keep;		/* ... and keep it for so many seconds */
+	bool quiet;
+};
+
+/* Returns -1 to go on, else the status to exit with */
+int options_parse(int argc, char *argv[], struct options *options);
+
+#endif /* OPTIONS_H */
