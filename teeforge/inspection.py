@@ -54,9 +54,7 @@ def show_heap_bounds(
         remote = f"/tmp/{sources.name}.{program.sha256[:12]}.aot"
         session.push([Upload(program.aot, remote, 0o644)])
         say(f"running {file.name} again and again, to find the heaps that it starts in")
-        found = find_bounds(
-            lambda heap: _starts(session, heap, [remote, *arguments]), verdict.needed, largest
-        )
+        found = find_bounds(lambda heap: starts(session, heap, [remote, *arguments]), verdict.needed, largest)
     told = {
         "smallest": {"found": found.smallest, "computed": verdict.needed},
         "largest": {"found": found.largest, "computed": verdict.largest},
@@ -94,7 +92,7 @@ def show_explanation(lab: Lab, what: str) -> int:
     return 0 if lines else 1
 
 
-def _starts(session: Session, heap: int, command: list[str]) -> bool:
+def starts(session: Session, heap: int, command: list[str]) -> bool:
     """Tell whether a program runs in a pool of ``heap`` bytes; how it ends does not matter."""
     reports: list[bytes] = []
 

@@ -19,6 +19,7 @@ from teeforge.building.toolchain import WasmCompiler
 from teeforge.compiling.clang import compile_sources, flags_of, run_compiler, signal_name
 from teeforge.compiling.sources import Sources, read_program, read_source
 from teeforge.modules.aot import AotModule, check_loadable
+from teeforge.modules.simd import simd_problem
 from teeforge.modules.wasm import read_wasm
 
 # How wamrc is called. Without bounds checks the code relies on a guard area of 8 GiB around linear memory,
@@ -108,7 +109,7 @@ def _compile_wasm(
     source: Mapping[str, object],
 ) -> Program:
     """Compile a module to AOT, or take it from the cache."""
-    read_wasm(data, name)
+    module = read_wasm(data, name)
     try:
         compiler = _digest_of_compiler(wamrc, wamrc.stat().st_mtime_ns)
     except OSError as error:
@@ -119,6 +120,8 @@ def _compile_wasm(
     provenance = _provenance_of(aot)
     ready = _cached(aot, provenance)
     if ready is None:
+        if problem := simd_problem(data, module, name):
+            raise problem
         with _work_folder(cache) as work:
             ready = _run_wamrc(data, name, wamrc, work)
     made = {

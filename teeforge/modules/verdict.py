@@ -11,11 +11,14 @@ from teeforge.base.reader import printable
 from teeforge.modules import wasi
 from teeforge.modules.aot import COMPILE_AGAIN, AotModule, loader_problems
 from teeforge.modules.heap import heap_auto, heap_needed
+from teeforge.modules.simd import simd_problem
 from teeforge.modules.wasm import PAGE_SIZE, FuncType, WasmModule
+from teeforge.settings.memory import BLOCK, LARGEST, OWN
 
 _NAMED = 8  # imports of one kind that a message names
 _EMCC = "-sSTANDALONE_WASM -sINITIAL_MEMORY=131072 -sSTACK_SIZE=32768"
 _EMCC_HINT = f"link it with `emcc {_EMCC}` (emcc before 3.1.25: -sTOTAL_STACK instead of -sSTACK_SIZE)"
+_LONGJMP_HINT = f"{_EMCC_HINT}, and do without them"
 _ASC_HINT = "build it with @assemblyscript/wasi-shim"
 _RUST_HINT = "build it for wasm32-wasip1, without wasm-bindgen"
 # Who writes such imports, and what to do: (module, beginning of the name, words, hint).
@@ -24,9 +27,10 @@ _KNOWN_IMPORTS = (
     ("env", "seed", "AssemblyScript without WASI", _ASC_HINT),
     ("env", "console.", "AssemblyScript without WASI", _ASC_HINT),
     ("env", "emscripten_", "what emcc writes for JavaScript", _EMCC_HINT),
+    ("env", "_emscripten_throw_longjmp", "what emcc writes for longjmp or exceptions", _LONGJMP_HINT),
     ("env", "_emscripten_", "what emcc writes for JavaScript", _EMCC_HINT),
     ("env", "__syscall_", "what emcc writes for JavaScript", _EMCC_HINT),
-    ("env", "invoke_", "what emcc writes for longjmp or exceptions", f"{_EMCC_HINT}, and do without them"),
+    ("env", "invoke_", "what emcc writes for longjmp or exceptions", _LONGJMP_HINT),
     ("env", "__cxa_", "C++ exceptions", "compile it with -fno-exceptions"),
     ("a", "", "what emcc writes for JavaScript, with names made short", _EMCC_HINT),
     ("wbg", "", "what wasm-bindgen writes for JavaScript", _RUST_HINT),
@@ -37,6 +41,16 @@ _KNOWN_IMPORTS = (
     ("wasi:", "", "a part of a component", "build it for WASI preview 1 (target wasm32-wasip1)"),
     ("wasi_", "", "no part of WASI preview 1", "build it for WASI preview 1 (target wasm32-wasip1)"),
 )
+_WITHOUT_EMCC = "emcc has that for JavaScript alone: compile it with `invoke run FILE.c`, or with a wasi-sdk"
+# For a program that was built for WASI as it is: what stands in place of that advice.
+_ON_ALREADY = {
+    _EMCC_HINT: _WITHOUT_EMCC,
+    _LONGJMP_HINT: "do without longjmp and exceptions: -sSUPPORT_LONGJMP=0 -fno-exceptions",
+    _ASC_HINT: "have asc take its abort and seed from the shim: --use abort=wasi_abort",
+    _RUST_HINT: "do without what uses wasm-bindgen: it speaks to JavaScript",
+}
+_SMALL_STACK = 64 << 10
+_LESS_MEMORY = "clang -Wl,-z,stack-size=65536; emcc -sINITIAL_MEMORY=131072"
 _UNDEFINED = "no library that it was linked with has it: link one that does, or define it"
 _SHRINKERS = {"__heap_base", "__data_end"}
 
@@ -76,14 +90,24 @@ class Verdict:
             raise TeeforgeError("\n".join([*told, last.message]), last.hint)
 
 
-def judge_wasm(module: WasmModule, name: str, room: Room | None = None, *, library: bool = False) -> Verdict:
+def judge_wasm(
+    module: WasmModule, name: str, room: Room | None = None, data: bytes = b"", *, library: bool = False
+) -> Verdict:
     """Judge a .wasm before it is compiled; how much heap it needs is known afterwards.
 
-    What a ``library`` exports is called by name, so it needs no _start.
+    With ``data``, the file, its code is looked at as well, which takes a second for each megabyte. What a
+    ``library`` exports is called by name, so it needs no _start.
     """
     functions = [(i.module, i.name, i.type) for i in module.imports if i.kind == "func"]
     others = [f"{i.module}.{i.name} ({i.kind})" for i in module.imports if i.kind != "func"]
-    problems = [*_imports(functions, name), *_other_imports(others, name), *_features(module, name)]
+    standalone = any(entry.name == "_start" for entry in module.exports)
+    problems = [
+        *_imports(functions, name, standalone),
+        *_other_imports(others, name),
+        *_features(module, name),
+    ]
+    if data and (problem := simd_problem(data, module, name)):
+        problems.append(problem)
     exported = [entry.name for entry in module.exports if entry.kind == "func"]
     if not library and "_start" not in exported and module.start is None:
         problems.append(_no_start(name, exported))
@@ -133,7 +157,8 @@ def judge_aot(
     contents = module.contents
     if contents is None:
         return Verdict(tuple(problems), tuple(warnings))
-    problems += _imports([(i.module, i.name, i.type) for i in contents.imports], name)
+    standalone = any(entry.name == "_start" for entry in contents.exports)
+    problems += _imports([(i.module, i.name, i.type) for i in contents.imports], name, standalone)
     problems += _other_imports([f"{entry} (global)" for entry in contents.imported_globals], name)
     exported = [entry.name for entry in contents.exports if entry.kind == "func"]
     if "_start" not in exported and not contents.has_start_section:
@@ -141,12 +166,18 @@ def judge_aot(
     needed = heap_needed(module)
     largest = room.largest_heap(file_bytes, contents.code_pages, stack) if room else None
     if largest is not None and needed > largest:
-        problems.append(_too_much(name, contents.memory_bytes, largest))
+        problems.append(_too_much(name, contents.memory_bytes, largest, contents.aux_stack_size))
     return Verdict(tuple(problems), tuple(warnings), needed, heap_auto(module, largest), largest)
 
 
-def _imports(functions: Sequence[tuple[str, str, FuncType | None]], name: str) -> Iterator[TeeforgeError]:
-    """Yield one problem for each kind of import that the TA does not offer."""
+def _imports(
+    functions: Sequence[tuple[str, str, FuncType | None]], name: str, standalone: bool
+) -> Iterator[TeeforgeError]:
+    """Yield one problem for each kind of import that the TA does not offer.
+
+    ``standalone``: it has a _start, so that what makes programs of WASI was on when it was built.
+    """
+    wasi_too = any(module in wasi.MODULES for module, _, _ in functions)
     missing: dict[tuple[str, str], list[str]] = {}
     for module, function, kind in functions:
         if wasi.offers(module, function, kind):
@@ -156,7 +187,7 @@ def _imports(functions: Sequence[tuple[str, str, FuncType | None]], name: str) -
             wanted, has = wasi.signature(kind), wasi.SIGNATURES[function]
             key = (f"as {wanted} instead of {has}", "build it with the libc of WASI preview 1")
         else:
-            key = _known(module, function)
+            key = _known(module, function, standalone and wasi_too)
         missing.setdefault(key, []).append(printable(f"{module}.{function}"))
     for (words, hint), names in missing.items():
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
@@ -164,11 +195,12 @@ def _imports(functions: Sequence[tuple[str, str, FuncType | None]], name: str) -
         yield TeeforgeError(f"{name}: it imports {told}, which the TA does not offer: {words}", hint)
 
 
-def _known(module: str, function: str) -> tuple[str, str]:
+def _known(module: str, function: str, built_for_wasi: bool) -> tuple[str, str]:
     for owner, prefix, words, hint in _KNOWN_IMPORTS:
         same = module.startswith(owner) if owner.endswith((":", "_")) else module == owner
         if same and function.startswith(prefix):
-            return words, hint
+            # Advice that was taken already is none.
+            return words, _ON_ALREADY.get(hint, hint) if built_for_wasi else hint
     return "it has WASI preview 1", _UNDEFINED
 
 
@@ -203,10 +235,15 @@ def _no_start(name: str, names: Sequence[str]) -> TeeforgeError:
     )
 
 
-def _too_much(name: str, memory: int, largest: int) -> TeeforgeError:
+def _too_much(name: str, memory: int, largest: int, stack: int = 0) -> TeeforgeError:
+    """``stack`` is the part of the memory that is the program's stack, 0 if that is not known."""
+    advice = [f"link it with less: {_LESS_MEMORY}"]
+    if 0 < stack <= _SMALL_STACK:
+        advice = ["make its data smaller: its stack takes little of it"]
+    if largest < LARGEST - OWN - BLOCK:
+        advice.append("set a larger `secure_ram` in config.yaml (`invoke plan`)")
     return TeeforgeError(
         f"{name}: its linear memory is {memory} bytes ({memory // PAGE_SIZE} pages) at the start, "
         f"the TA can have a heap of {largest}",
-        "link it with less: clang -Wl,-z,stack-size=65536; "
-        "emcc -sINITIAL_MEMORY=131072; or set a larger `secure_ram` in config.yaml (`invoke plan`)",
+        "; or ".join(advice),
     )

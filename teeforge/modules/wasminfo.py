@@ -38,7 +38,7 @@ def inspect(path: Path, room: Room | None) -> Info:
         verdict = judge_aot(module, name, bounds_checks=checks, file_bytes=len(data), room=room)
         return Info(path, len(data), module, verdict)
     wasm = read_wasm(data, name)
-    return Info(path, len(data), wasm, judge_wasm(wasm, name, room))
+    return Info(path, len(data), wasm, judge_wasm(wasm, name, room, data))
 
 
 def as_json(info: Info) -> dict[str, Any]:

@@ -97,6 +97,12 @@ class Toolchain:
         return self.kind == "pinned"
 
 
+# CPUs that the firmware has code for and QEMU a model; each was booted. Others hang before Linux.
+CPUS = ("cortex-a53", "cortex-a57", "cortex-a72", "cortex-a76", "max")
+# In a cluster, as TF-A and OP-TEE are built: Linux waits in vain for a fifth one.
+MOST_CPUS = 4
+
+
 @dataclass(frozen=True)
 class QemuTarget:
     """A machine that we start ourselves."""
@@ -111,8 +117,10 @@ class QemuTarget:
     initrd: str = "rootfs.initrd"
 
     def __post_init__(self) -> None:
-        if not 1 <= self.cpus <= 8:
-            raise ValueError(f"cpus: is {self.cpus}, should be 1 to 8")
+        if not 1 <= self.cpus <= MOST_CPUS:
+            raise ValueError(f"cpus: is {self.cpus}, should be 1 to {MOST_CPUS}, which the firmware starts")
+        if self.cpu.partition(",")[0] not in CPUS:
+            raise ValueError(f"cpu: is {self.cpu}, and the firmware knows {', '.join(CPUS)}")
         if not 0 <= self.ssh_port <= 65535:
             raise ValueError(f"ssh_port: is {self.ssh_port}, should be 0 (any free one) to 65535")
         if parse_size(self.memory, "memory") < 512 << 20:

@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
+from teeforge.inspection import starts
 from teeforge.lab import Lab
+from teeforge.machines.fleet import Place
 from teeforge.modules.aot import read_aot
 from teeforge.modules.heap import heap_needed
 from teeforge.modules.program import Program, build_program
+from teeforge.targets.parcel import Upload
 
+from ..modulegen import module
 from .conftest import ROOT, SAMPLES, run_invoke
 
 pytestmark = pytest.mark.e2e
@@ -95,6 +99,20 @@ def test_the_bounds_that_are_computed_are_the_real_ones(vm: Lab, tmp_path: Path)
         told = json.loads(done.stdout)
         assert 0 <= told["smallest"]["computed"] - told["smallest"]["found"] <= PAGE
         assert abs(told["largest"]["computed"] - told["largest"]["found"]) <= 65536
+
+
+def test_the_automatic_heap_is_enough_for_modules_of_any_shape(vm: Lab, tmp_path: Path) -> None:
+    small = []
+    with vm.deployed(Place()) as session:
+        for seed in range(40):
+            path = tmp_path / f"{seed}.wasm"
+            path.write_bytes(module(seed))
+            program, verdict = vm.judged(path, Place())
+            assert verdict.heap is not None and verdict.needed is not None
+            session.push([Upload(program.aot, "/tmp/shape.aot", 0o644)])
+            if not starts(session, verdict.heap, ["/tmp/shape.aot"]):
+                small.append(f"seed {seed}: {verdict.heap} bytes are too few")
+    assert not small
 
 
 def test_a_program_that_allocates_megabytes_has_room_with_the_automatic_heap(vm: Lab, tmp_path: Path) -> None:

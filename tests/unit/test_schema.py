@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,26 @@ def test_a_store_that_make_cannot_take_is_refused_by_its_whole_path(tmp_path: Pa
     with pytest.raises(TeeforgeError) as caught:
         load_config(place)
     assert "store: `" in caught.value.message and "a space/shared" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        *((f"cpus: {count}", "should be 1 to 4") for count in (0, 5, 6, 8, 64)),
+        *(
+            (f"cpu: {cpu}", "cortex-a53, cortex-a57")
+            for cpu in ("cortex-a35", "cortex-a15", "neoverse-n1", "host")
+        ),
+    ],
+)
+def test_a_machine_that_cannot_come_up_is_refused_by_file_and_line(
+    tmp_path: Path, setting: str, told: str
+) -> None:
+    message = refused(tmp_path, f"sources: {{}}\ntargets:\n  qemu:\n    kind: qemu\n    {setting}\n")
+    assert told in message and f"targets.qemu.{setting.split(':')[0]}" in message
+    assert re.search(r"config\.yaml:\d+: ", message)
+
+
+@pytest.mark.parametrize("cpu", ["cortex-a53", "cortex-a76", "max", "max,pauth-impdef=on"])
+def test_cpus_that_come_up_are_taken(cpu: str) -> None:
+    assert QemuTarget("qemu", cpus=4, cpu=cpu).cpu == cpu

@@ -186,6 +186,32 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         assert words in told
 
 
+@pytest.mark.parametrize(
+    ("name", "hint", "on_already"),
+    [
+        ("__syscall_openat", "invoke run FILE.c", "-sSTANDALONE_WASM"),
+        ("_emscripten_throw_longjmp", "-sSUPPORT_LONGJMP=0", "-sSTANDALONE_WASM"),
+        ("invoke_vi", "-sSUPPORT_LONGJMP=0", "-sSTANDALONE_WASM"),
+        ("emscripten_resize_heap", "wasi-sdk", "-sINITIAL_MEMORY"),
+        ("abort", "--use abort=", "build it with @assemblyscript"),
+    ],
+)
+def test_advice_is_never_what_is_on_already(name: str, hint: str, on_already: str) -> None:
+    # A _start and functions of WASI: so it was built as that advice would have it.
+    mixed = imported(("wasi_snapshot_preview1", "proc_exit"), ("env", name))
+    verdict = judged_wasm(mixed, exports=START)
+    told = [problem.hint for problem in verdict.problems if f"env.{name}" in problem.message]
+    assert len(told) == 1 and hint in told[0] and on_already not in told[0]
+
+
+def test_a_larger_secure_ram_is_no_advice_where_it_is_the_largest() -> None:
+    emcc = section(5, vector(b"\x00\x80\x80\x01"))  # 16384 pages, 1 GiB
+    data = HEADER + TYPES + FUNCTIONS + emcc + START + CODE + DATA
+    room = Plan(SecureMemory(256 << 20))
+    problem = only_problem(judge_wasm(read_wasm(data, "x.wasm"), "x.wasm", room))
+    assert "secure_ram" not in problem.hint and "stack-size" in problem.hint
+
+
 @given(st.lists(st.integers(0, len(made.MODULE) * 8 - 1), max_size=8))
 def test_any_file_that_can_be_read_can_be_judged(bits: list[int]) -> None:
     data = bytearray(made.MODULE)
