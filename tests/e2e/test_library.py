@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from teeforge.compiling.sources import Sources
 from teeforge.lab import Lab
 from teeforge.modules.program import build_program
 from teeforge.targets.parcel import Upload
@@ -67,3 +68,75 @@ def test_a_module_stays_loaded_for_a_hundred_runs_and_its_exports_are_called(vm:
     told = err.decode()
     assert (status, out.decode()) == (0, WANTED), told
     assert "loading takes" in told
+
+
+KEEPS_ITS_DESCRIPTORS = """#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "libwasm_tee.h"
+
+static bool swallow(void *context, int fd, const void *bytes, size_t length)
+{
+	(void)context, (void)fd, (void)bytes, (void)length;
+	return true;
+}
+
+static void look(const char *what, bool good)
+{
+	printf("%s %d %s\\n", what, good, fcntl(0, F_GETFD) < 0 ? "closed" : "open");
+}
+
+int main(int argc, char **argv)
+{
+	static char bytes[1 << 20], longest[1 << 18];
+	char name[257] = { 0 };
+	const char *many[] = { longest, NULL };
+	struct wasm_ta_returned returned;
+	struct wasm_tee_error error = { 0 };
+	struct wasm_ta_result result = { 0 };
+	struct wasm_tee *tee = wasm_tee_open(&error);
+	struct wasm_tee_program program = { .argv = many, .output = swallow };
+	struct wasm_tee_call call = { .name = name };
+	FILE *file = fopen(argv[argc - 1], "rb");
+	size_t size = fread(bytes, 1, sizeof(bytes), file);
+	struct wasm_tee_module *module = NULL;
+
+	wasm_tee_configure_heap(tee, 1 << 20, &error);
+	look("empty module", wasm_tee_load(tee, bytes, 0, &result, &error));
+	look("huge module", wasm_tee_load(tee, bytes, (size_t)1 << 40, &result, &error));
+	program.module = bytes;
+	look("empty run", wasm_tee_run(tee, &program, &result, &error));
+	module = wasm_tee_load(tee, bytes, size, &result, &error);
+	look("load", module);
+	look("empty name", wasm_tee_call(module, &call, &returned, &error));
+	memset(name, 'n', 256);
+	look("long name", wasm_tee_call(module, &call, &returned, &error));
+	name[255] = 0;
+	call.argc = 17;
+	look("many arguments", wasm_tee_call(module, &call, &returned, &error));
+	memset(longest, 'x', sizeof(longest) - 1);
+	look("long argument", wasm_tee_run_loaded(module, &program, &result, &error));
+	program.module_size = size;
+	look("long argument", wasm_tee_run(tee, &program, &result, &error));
+	wasm_tee_unload(module);
+	wasm_tee_close(tee);
+	look("close", true);
+	return 0;
+}
+"""
+
+
+def test_calls_that_are_refused_leave_the_callers_descriptors_alone(vm: Lab, tmp_path: Path) -> None:
+    source = tmp_path / "host.c"
+    source.write_text(KEEPS_ITS_DESCRIPTORS)
+    host = compile_host(vm, source, tmp_path / "host")
+    module = SAMPLES / "library/module.c"
+    program = vm.program(Sources.of(module), vm.compilers(Sources.of(module)))
+    out = bytearray()
+    with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
+        session.push([Upload(host, "/tmp/host", 0o755), Upload(program.aot, "/tmp/module.aot", 0o644)])
+        command = ["/tmp/host", "/tmp/module.aot"]
+        assert session.run(command, on_stdout=out.extend, on_stderr=out.extend) == 0
+    lines = out.decode().splitlines()
+    assert len(lines) == 10 and all(line.endswith(" open") for line in lines), lines
