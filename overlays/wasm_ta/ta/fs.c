@@ -58,7 +58,8 @@ uint32_t fs_make_temporary(struct fs *fs)
 	static const char name[] = "tmp";
 	uint32_t err = 0;
 
-	if (fs_find(fs->root, name, sizeof(name) - 1))
+	/* A folder that is all of the tree is left as the host has it */
+	if (fs->root->mount || fs_find(fs->root, name, sizeof(name) - 1))
 		return WASI_ESUCCESS;
 	err = fs_make(fs, WASI_FILETYPE_DIRECTORY, FS_MEMORY, &fs->temporary);
 	if (!err)

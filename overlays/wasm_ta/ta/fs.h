@@ -71,7 +71,7 @@ struct fs {
 	struct pool pool;
 	struct fs_node *root;
 	struct fs_node *secure;		/* root of what is in secure storage */
-	struct fs_node *temporary;	/* /tmp, unless the host lent one */
+	struct fs_node *temporary;	/* /tmp, if it is ours */
 	uint64_t last_ino;
 	uint64_t clock_base;		/* ns, real time when system time was 0 */
 	char *paths[2];			/* of fs_walk(), FS_PATH_MAX bytes each */
@@ -98,7 +98,10 @@ struct fs_walk {
 
 /* Makes an empty tree, with a place for /secure that is not read yet */
 uint32_t fs_open(struct fs *fs);
-/* Makes /tmp, if nothing is called so; to be called when the files are there */
+/*
+ * Makes /tmp, if nothing is called so and "/" is no folder of the host; to be
+ * called when the files are there
+ */
 uint32_t fs_make_temporary(struct fs *fs);
 void fs_close(struct fs *fs);
 
