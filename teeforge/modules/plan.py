@@ -29,8 +29,8 @@ LDELF = 36 * PAGE
 # The runtime TA where it is not built: its segments, and the stack that its header asks for.
 _TA_IMAGE = 58 * PAGE
 TA_STACK = 290 << 10
-# What the TA maps beside a stack that a run asks for: a guard (GUARD_SIZE of its runtime.c), and what WAMR reserves
-# for natives.
+# What the TA maps beside a stack that a run asks for: a guard (GUARD_SIZE of its runtime.c), and what WAMR
+# reserves for natives.
 STACK_GUARD = (64 + 32) << 10
 
 

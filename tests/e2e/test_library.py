@@ -90,7 +90,7 @@ static void look(const char *what, bool good)
 int main(int argc, char **argv)
 {
 	static char bytes[1 << 20], longest[1 << 18];
-	char name[257] = { 0 };
+	char name[WASM_TA_NAME_SIZE + 1] = { 0 };
 	const char *many[] = { longest, NULL };
 	struct wasm_ta_returned returned;
 	struct wasm_tee_error error = { 0 };
@@ -110,10 +110,10 @@ int main(int argc, char **argv)
 	module = wasm_tee_load(tee, bytes, size, &result, &error);
 	look("load", module);
 	look("empty name", wasm_tee_call(module, &call, &returned, &error));
-	memset(name, 'n', 256);
+	memset(name, 'n', WASM_TA_NAME_SIZE);
 	look("long name", wasm_tee_call(module, &call, &returned, &error));
-	name[255] = 0;
-	call.argc = 17;
+	name[WASM_TA_NAME_SIZE - 1] = 0;
+	call.argc = WASM_TA_CALL_VALUES + 1;
 	look("many arguments", wasm_tee_call(module, &call, &returned, &error));
 	memset(longest, 'x', sizeof(longest) - 1);
 	look("long argument", wasm_tee_run_loaded(module, &program, &result, &error));
