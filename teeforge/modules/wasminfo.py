@@ -14,6 +14,8 @@ from teeforge.modules.aot import AotModule, is_aot, read_aot
 from teeforge.modules.program import recorded_bounds_checks
 from teeforge.modules.verdict import Room, Verdict, judge_aot, judge_wasm
 from teeforge.modules.wasm import WasmModule, read_wasm
+from teeforge.settings.memory import STACK_OWN
+from teeforge.settings.memory import words as words_of
 
 _LISTED = 40  # exports that are shown to people
 
@@ -53,6 +55,7 @@ def as_json(info: Info) -> dict[str, Any]:
         "heap_needed": verdict.needed,
         "heap": verdict.heap,
         "heap_largest": verdict.largest,
+        "stack": STACK_OWN,
     }
 
 
@@ -86,7 +89,9 @@ def _verdict_lines(verdict: Verdict, is_wasm: bool) -> list[str]:
         return [*lines, f"{'verdict':<10} it will not run in the TEE"]
     if is_wasm:
         return [*lines, f"{'verdict':<10} it will run in the TEE; compiling it tells how much heap it needs"]
-    words = f"it will run in the TEE, in a heap from {verdict.needed} bytes"
+    stack = words_of(STACK_OWN)
+    lines.append(f"{'stack':<10} {stack} for compiled code, unless --stack gives it another")
+    words = f"it will run in the TEE, in a heap from about {verdict.needed} bytes"
     words += f" to {verdict.largest}" if verdict.largest is not None else ""
     return [*lines, f"{'verdict':<10} {words}; --heap auto gives it {verdict.heap}"]
 

@@ -20,6 +20,8 @@ LARGEST = 256 * MIB
 # 2 MiB: those for 512MiB would leave it no room to start.
 _OTHER_TABLES = 24
 
+# What compiled code has of the TA's own stack (TA_STACK_SIZE less what WAMR reserves for natives).
+STACK_OWN = 256 << 10
 # WASM_TA_STACK_MIN and _MAX of the TA's wasm_ta.h: what a stack for compiled code may be.
 STACK_LEAST = 16 << 10
 STACK_MOST = 256 * MIB

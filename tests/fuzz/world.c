@@ -123,6 +123,8 @@ bool world_open(struct world *world, struct cursor *c)
 		.in_size = RING,
 		.files = options & 1,
 		.files_limit = options & 2 ? take_length(c) : 0,
+		.stdio_types = { options >> 6, options >> 5, options },
+		.stdio_sizes = { options * 0x0101010101010101ull },
 	};
 	host.streams = streams;
 	host.size = 0;

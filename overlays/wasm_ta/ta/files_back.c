@@ -183,7 +183,8 @@ TEE_Result files_send(const struct files *files, struct fs *fs,
 	TEE_Result res = TEE_SUCCESS;
 	uint32_t n = 0;
 
-	if (!files->count)
+	/* None, or there was no memory to take them in */
+	if (!files->count || !files->path || !files->bounce)
 		return TEE_SUCCESS;
 
 	for (n = 0; n < files->count && res == TEE_SUCCESS; n++)
