@@ -185,6 +185,25 @@ static int trapped(const char *module, const char *exception)
 	return STATUS_TRAP;
 }
 
+/* As optee_wamr has it: 0 is for 0 alone, and a line tells what does not fit */
+static int own_status(const char *module)
+{
+	int status = exit_code > 0xff && !(exit_code & 0xff) ?
+		     0xff : exit_code & 0xff;
+	char text[128] = { };
+
+	if (exit_code > 0xff)
+		snprintf(text, sizeof(text),
+			 "its exit status is %d, which a process cannot have: it becomes %d",
+			 (int)exit_code, status);
+	else if (status >= STATUS_TRAP && status <= STATUS_USAGE)
+		snprintf(text, sizeof(text),
+			 "exit status %d is the program's own", status);
+	if (*text)
+		say(module, text);
+	return status;
+}
+
 static int call_start(const struct options *options, wasm_module_inst_t inst)
 {
 	wasm_function_inst_t start = NULL;
@@ -207,7 +226,7 @@ static int call_start(const struct options *options, wasm_module_inst_t inst)
 	wasm_runtime_destroy_exec_env(env);
 
 	if (exited)
-		return exit_code & 0xff;
+		return own_status(options->module);
 	return exception ? trapped(options->module, exception) : 0;
 }
 
@@ -264,7 +283,7 @@ static int run(struct options *options, uint8_t *bytes, uint32_t size,
 		times->run = now_ms() - begin;
 		wasm_runtime_deinstantiate(inst);
 	} else if (exited) {
-		status = exit_code & 0xff;
+		status = own_status(options->module);
 	} else if (strstr(error, "Exception: ")) {
 		status = trapped(options->module, strstr(error, "Exception: "));
 	} else {
