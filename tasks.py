@@ -396,6 +396,14 @@ def halt(_: Context, all: bool = False, target: str = "qemu", name: str = "") ->
         fleet.halt(Place(target, name))
 
 
+@command(help=PLACE)
+def storage_anew(_: Context, target: str = "qemu", name: str = "") -> None:
+    """Set a machine's secure storage aside and begin anew."""
+    from teeforge.machines.fleet import Place
+
+    _lab().fleet.renew_storage(Place(target, name))
+
+
 @command(help={"everything": "sources, products, keys and machines as well"})
 def clean(_: Context, everything: bool = False) -> None:
     """Remove work trees, logs and caches."""
@@ -500,6 +508,9 @@ namespace.add_collection(_lock)
 _store = Collection("store", prune, push, pull)
 _store.add_task(list_store, name="list", default=True)
 namespace.add_collection(_store)
+_storage = Collection("storage")
+_storage.add_task(storage_anew, name="anew")
+namespace.add_collection(_storage)
 _bench = Collection("bench", pipeline)
 _bench.add_task(bench, name="run", default=True)
 namespace.add_collection(_bench)

@@ -10,7 +10,9 @@ from pathlib import Path
 from teeforge.base.errors import TeeforgeError
 
 WORDS = Path("overlays/wasm_ta/host/words.def")
-_ENTRY = re.compile(r'^(CODE|ORIGIN|TRAP|REFUSAL)\((?:(0x[0-9a-f]+|\d+),)?\s*((?:"[^"]*"[,\s]*)+)\)', re.M)
+_ENTRY = re.compile(
+    r'^(CODE|ORIGIN|TRAP|REFUSAL|STORAGE)\((?:(0x[0-9a-f]+|\d+),)?\s*((?:"[^"]*"[,\s]*)+)\)', re.M
+)
 _NUMBER = re.compile(r"\b(0x[0-9a-fA-F]{1,8}|4294\d{6})\b")
 _ABORTS = {
     "translation fault": "it used an address where nothing is mapped",
@@ -23,7 +25,7 @@ _ABORTS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the list: ``kind`` is CODE, ORIGIN, TRAP or REFUSAL; ``texts`` are its strings."""
+    """One line of the list: ``kind`` is CODE, ORIGIN, TRAP, REFUSAL or STORAGE; ``texts`` are its strings."""
 
     kind: str
     number: int | None
@@ -54,7 +56,7 @@ def explain_text(words: tuple[Entry, ...], text: str) -> Iterator[str]:
                 name, meaning, hint = entry.texts
                 seen.add(f"{entry.number:#010x} {name}: {meaning}; {hint}")
     for entry in words:
-        if entry.kind in ("TRAP", "REFUSAL") and entry.texts[0] in text:
+        if entry.kind in ("TRAP", "REFUSAL", "STORAGE") and entry.texts[0] in text:
             seen.add(f"{entry.texts[0]}: {entry.texts[1]}")
         elif entry.kind == "CODE" and re.search(rf"\b{entry.texts[0].replace('TEEC_', 'TEEC?_')}\b", text):
             seen.add(f"{entry.number:#010x} {entry.texts[0]}: {entry.texts[1]}; {entry.texts[2]}")

@@ -141,6 +141,22 @@ class Fleet:
         say(f"{place.name} is off" if stopped else f"{place.name} was off already")
         self.sweep()
 
+    def renew_storage(self, place: Place) -> None:
+        """Stop a machine and have it begin its secure storage anew; what there is is set aside."""
+        if self.is_board(place):
+            raise TeeforgeError(
+                f"{place.name} is a board: its secure storage is its own",
+                "end tee-supplicant there, move the folder that it keeps (/var/lib/tee), and start it again",
+            )
+        machine = self.machine_as_it_is(place.name)
+        machine.halt()
+        aside = machine.storage.set_aside()
+        say(
+            f"{place.name} is off, its secure storage is in {aside}; it begins anew at the next start"
+            if aside
+            else f"{place.name} has nothing in its secure storage"
+        )
+
     def halt_all(self) -> None:
         """Stop every machine that we started."""
         stopped = [name for name in self.machines() if self.machine_as_it_is(name).halt()]

@@ -20,7 +20,6 @@ from teeforge.machines.bootlog import STATES, Progress, is_woken, last_lines, re
 from teeforge.machines.daemon import Daemon
 from teeforge.machines.identity import Identity
 from teeforge.machines.qemu import (
-    SECURE_STORAGE,
     Firmware,
     MachineConfig,
     boot_command,
@@ -31,6 +30,7 @@ from teeforge.machines.qemu import (
 from teeforge.machines.qmp import Qmp
 from teeforge.machines.ram import new_ram
 from teeforge.machines.snapshot import Snapshot, Snapshots
+from teeforge.machines.storage import SecureStorage
 from teeforge.machines.wake import woken
 from teeforge.settings.host import own_network
 from teeforge.ssh.connection import SshAddress, connect
@@ -71,6 +71,7 @@ class Machine:
         self.name = name
         self.folder = folder
         self.identity = identity
+        self.storage = SecureStorage(name, folder)
         self._config = config
         self._firmware = firmware
         self._snapshots = snapshots
@@ -131,6 +132,7 @@ class Machine:
         with self._locked():
             if self._snapshots:
                 self._snapshots.sweep()
+            self.storage.check()
             key = inputs_digest(self._config, self._firmware)
             digest = self._digest(key)
             record = self._record()
@@ -206,7 +208,7 @@ class Machine:
             self.console_log(console).unlink(missing_ok=True)
         for log in snapshot.logs() if snapshot else ():
             shutil.copy(log, self.folder / log.name)
-        (self.folder / SECURE_STORAGE).mkdir(mode=0o700, exist_ok=True)
+        self.storage.taken()
         self._daemon.start(argv, ram)
         try:
             port = self._await_qmp()
@@ -311,6 +313,7 @@ class Machine:
                 obeys = False
             if not obeys:
                 self._daemon.stop()
+            self.storage.left()
         self._record_file.unlink(missing_ok=True)
         for socket in ("qmp.sock", *(f"{console}.sock" for console in _CONSOLES)):
             (self.folder / socket).unlink(missing_ok=True)

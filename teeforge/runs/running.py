@@ -192,6 +192,8 @@ class Runner:
                 alarm=alarm,
             )
         told = report.end()
+        if not self.lab.fleet.is_board(self.place):
+            self._machine().storage.used()
         for line in (*record.finish(told, status, self.options.report), *hints.lines()):
             say(line)
         if told.get("sha256") not in (None, program.sha256):

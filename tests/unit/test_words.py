@@ -50,9 +50,9 @@ def dead(dump: str = DUMP) -> Panic:
 
 
 def test_the_list_is_read_whole(words: tuple[Entry, ...]) -> None:
-    written = re.findall(r"^(CODE|ORIGIN|TRAP|REFUSAL)\(", (ROOT / WORDS).read_text(), re.M)
+    written = re.findall(r"^(CODE|ORIGIN|TRAP|REFUSAL|STORAGE)\(", (ROOT / WORDS).read_text(), re.M)
     assert [entry.kind for entry in words] == written
-    wanted = {"CODE": 3, "ORIGIN": 1, "TRAP": 2, "REFUSAL": 2}
+    wanted = {"CODE": 3, "ORIGIN": 1, "TRAP": 2, "REFUSAL": 2, "STORAGE": 2}
     for entry in words:
         assert len(entry.texts) == wanted[entry.kind], entry
         assert (entry.number is not None) == (entry.kind in ("CODE", "ORIGIN"))

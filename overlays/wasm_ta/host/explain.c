@@ -16,6 +16,7 @@
 #define ORIGIN(origin, text)
 #define TRAP(part, hint)
 #define REFUSAL(part, hint)
+#define STORAGE(part, hint)
 
 static const struct {
 	uint32_t code;
@@ -57,6 +58,14 @@ static const struct message refusals[] = {
 #undef REFUSAL
 #define REFUSAL(part, hint) { part, hint },
 #include "words.def"
+#undef REFUSAL
+#define REFUSAL(part, hint)
+};
+
+static const struct message troubles[] = {
+#undef STORAGE
+#define STORAGE(part, hint) { part, hint },
+#include "words.def"
 };
 
 static const char *find_hint(const struct message *messages, size_t count,
@@ -69,6 +78,12 @@ static const char *find_hint(const struct message *messages, size_t count,
 			return messages[n].hint;
 
 	return otherwise;
+}
+
+static const char *storage_hint(const char *text)
+{
+	return find_hint(troubles, ARRAY_SIZE(troubles), text,
+			 "see the log of the secure world");
 }
 
 const char *explain_code(uint32_t code)
@@ -118,6 +133,11 @@ const char *wasm_tee_hint(const struct wasm_ta_result *result)
 				 result->message,
 				 "compile the module again, and check that it was copied whole");
 	default:
-		return "see the log of the secure world";
+		return storage_hint(result->message);
 	}
+}
+
+const char *wasm_tee_storage_hint(const struct wasm_ta_result *result)
+{
+	return storage_hint(result->storage);
 }

@@ -203,6 +203,9 @@ void wasm_tee_close(struct wasm_tee *tee);
 /* One sentence on what to do about a result that is not an exit, never NULL */
 const char *wasm_tee_hint(const struct wasm_ta_result *result);
 
+/* The same for result->storage, if it is not empty */
+const char *wasm_tee_storage_hint(const struct wasm_ta_result *result);
+
 /* Values for a call, and out of what it returned: little endian, as both are */
 
 static inline struct wasm_ta_value wasm_tee_i32(int32_t number)

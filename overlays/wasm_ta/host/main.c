@@ -215,6 +215,13 @@ static void say_end(const char *name, const struct wasm_ta_result *result,
 	say(name, what, wasm_tee_hint(result));
 }
 
+/* Whatever the program made of its errno */
+static void say_storage(const struct wasm_ta_result *result)
+{
+	if (*result->storage)
+		say(NULL, result->storage, wasm_tee_storage_hint(result));
+}
+
 /* Runs the module and fills in the report */
 static void run_once(const struct options *options, const void *module,
 		     struct wasm_ta_result *result, struct wasm_tee_error *error,
@@ -355,6 +362,7 @@ int main(int argc, char *argv[])
 
 	if (!options.quiet && result.flags & WASM_TA_MEASURED)
 		say_measurement(&result);
+	say_storage(&result);
 	say_end(options.name, &result, report.error);
 
 	if (options.report && !report_write(options.report, &report)) {

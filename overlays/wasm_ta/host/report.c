@@ -109,6 +109,7 @@ bool report_write(const char *path, const struct report *report)
 	if (report->error)
 		fprintf(file, "  \"tee_result\": \"0x%08" PRIx32 "\",\n",
 			report->error->code);
+	put_string(file, "storage", result->storage);
 	put_string(file, "module", report->module);
 	fprintf(file, "  \"module_size\": %zu,\n", report->module_size);
 	put_sha256(file, result);

@@ -137,6 +137,7 @@ TEEC_Result tee_take_result(struct wasm_tee *tee, struct wasm_ta_result *result,
 {
 	tee->failed |= result->outcome == WASM_TA_FAILED;
 	result->message[sizeof(result->message) - 1] = '\0';
+	result->storage[sizeof(result->storage) - 1] = '\0';
 	if (result->version == WASM_TA_VERSION)
 		return TEEC_SUCCESS;
 

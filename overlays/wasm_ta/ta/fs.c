@@ -8,6 +8,8 @@
 #include <tee_internal_api.h>
 #include <tee_internal_api_extensions.h>
 
+#include "secure.h"
+#include "trouble.h"
 #include "wasi_abi.h"
 
 #define NANOS_PER_MILLI		1000000ULL
@@ -80,7 +82,7 @@ uint32_t fs_make(struct fs *fs, uint8_t type, uint8_t device,
 	struct fs_node *made = pool_get(&fs->pool, sizeof(*made));
 
 	if (!made)
-		return WASI_ENOSPC;
+		return trouble_no_room(fs, device);
 
 	made->ino = ++fs->last_ino;
 	made->type = type;
@@ -106,7 +108,7 @@ uint32_t fs_make_link(struct fs *fs, uint8_t device, const void *target,
 	(*node)->u.target = pool_get(&fs->pool, length);
 	if (!(*node)->u.target) {
 		fs_drop(fs, *node);
-		return WASI_ENOSPC;
+		return trouble_no_room(fs, device);
 	}
 	memcpy((*node)->u.target, target, length);
 	(*node)->size = length;
@@ -180,7 +182,7 @@ uint32_t fs_add(struct fs *fs, struct fs_node *dir, const char *name,
 
 	entry = pool_get(&fs->pool, sizeof(*entry) + length);
 	if (!entry)
-		return WASI_ENOSPC;
+		return trouble_no_room(fs, node->device);
 
 	memcpy(entry->name, name, length);
 	entry->length = length;
@@ -275,6 +277,8 @@ uint32_t fs_rename(struct fs *fs, const struct fs_walk *from,
 		return WASI_EBUSY;
 
 	err = check_target(node, to);
+	if (!err && to->node)
+		err = secure_check(fs, to->node);
 	if (err)
 		return err;
 

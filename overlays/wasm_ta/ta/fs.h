@@ -17,6 +17,7 @@
 #define FS_NAME_MAX	255
 #define FS_PATH_MAX	4096
 #define FS_FILE_MAX	(1ULL << 30)
+#define FS_TROUBLE_SIZE	208
 
 /* What st_dev tells, and what links and renames do not cross */
 enum fs_device {
@@ -83,6 +84,9 @@ struct fs {
 		uint32_t error;		/* why it cannot be mounted */
 		bool changed;		/* since it was last stored */
 		bool garbage;		/* objects that nothing refers to */
+		bool used;		/* there was an index at some time */
+		bool unstored;		/* the last try to store it failed */
+		char trouble[FS_TROUBLE_SIZE];	/* the first one, in words */
 	} storage;
 };
 

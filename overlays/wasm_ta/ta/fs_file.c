@@ -8,6 +8,7 @@
 
 #include "fs.h"
 #include "secure.h"
+#include "trouble.h"
 #include "wasi_abi.h"
 
 /* A block of pointers has 512 */
@@ -151,8 +152,10 @@ uint32_t fs_write(struct fs *fs, struct fs_node *file, uint64_t offset,
 		size_t part = MIN(length - *done, POOL_BLOCK - within);
 		void **place = slot(fs, file, at / POOL_BLOCK, true);
 
-		if (!place)
+		if (!place) {
+			trouble_no_room(fs, file->device);
 			break;
+		}
 		memcpy((uint8_t *)*place + within, next, part);
 		next += part;
 		*done += part;
@@ -173,6 +176,9 @@ uint32_t fs_resize(struct fs *fs, struct fs_node *file, uint64_t size)
 	if (size > FS_FILE_MAX)
 		return WASI_EFBIG;
 	if (!size) {
+		err = secure_check(fs, file);
+		if (err)
+			return err;
 		file->absent = false;
 		fs_free_contents(fs, file);
 	}
@@ -220,7 +226,7 @@ uint32_t fs_allocate(struct fs *fs, struct fs_node *file, uint64_t offset,
 	for (index = offset / POOL_BLOCK;
 	     index < DIV_ROUND_UP(offset + length, POOL_BLOCK); index++)
 		if (!slot(fs, file, index, true))
-			return WASI_ENOSPC;
+			return trouble_no_room(fs, file->device);
 
 	if (offset + length > file->size) {
 		file->size = offset + length;

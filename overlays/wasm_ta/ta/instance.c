@@ -127,8 +127,13 @@ void instance_keep_files(struct instance *instance, struct outcome *outcome)
 			 (int32_t)outcome->result->exit_status);
 	if (err)
 		outcome_is(outcome, WASM_TA_FAILED,
-			   "what the program wrote to /secure could not be stored (WASI errno %"PRIu32")%s",
-			   err, end);
+			   "not all of what the program wrote is stored: %s%s",
+			   wasi->fs.storage.trouble, end);
+	else
+		outcome_storage(outcome, wasi->fs.storage.trouble);
+	/* A call that follows in the same instance has trouble of its own */
+	if (!wasi->fs.storage.error)
+		*wasi->fs.storage.trouble = '\0';
 	/* Whoever ended the run waits for nothing any more */
 	if (wasi->failure)
 		return;

@@ -48,16 +48,20 @@ void outcome_stage(struct outcome *outcome, enum wasm_ta_stage stage)
 	outcome->result->stage = stage;
 }
 
+/* Files and programs are quoted, and this ends up on consoles */
+static void make_plain(char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
 static void __printf(2, 0) put_message(struct wasm_ta_result *result,
 				       const char *format, va_list ap)
 {
-	char *c = NULL;
 
 	vsnprintf(result->message, sizeof(result->message), format, ap);
-	/* The runtime quotes the file, and this ends up on consoles */
-	for (c = result->message; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
+	make_plain(result->message);
 }
 
 bool outcome_is(struct outcome *outcome, enum wasm_ta_outcome how,
@@ -82,6 +86,14 @@ bool outcome_no_memory(struct outcome *outcome, const char *format, ...)
 	put_message(outcome->result, format, ap);
 	va_end(ap);
 	return false;
+}
+
+void outcome_storage(struct outcome *outcome, const char *trouble)
+{
+	struct wasm_ta_result *result = outcome->result;
+
+	snprintf(result->storage, sizeof(result->storage), "%s", trouble);
+	make_plain(result->storage);
 }
 
 bool outcome_heap_too_small(struct outcome *outcome,

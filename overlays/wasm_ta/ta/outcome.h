@@ -25,6 +25,9 @@ void outcome_open(struct outcome *outcome, struct wasm_ta_result *result,
 /* Ends the stage before and begins @stage */
 void outcome_stage(struct outcome *outcome, enum wasm_ta_stage stage);
 
+/* Beside how it ended: what went wrong with /secure, empty if nothing did */
+void outcome_storage(struct outcome *outcome, const char *trouble);
+
 /* Ends the last stage, and logs how it went */
 void outcome_close(struct outcome *outcome);
 

@@ -14,19 +14,24 @@
 #include <string.h>
 #include <tee_internal_api.h>
 #include <tee_internal_api_extensions.h>
-#include <trace.h>
 #include <utee_syscalls.h>
 #include <util.h>
 
+#include "trouble.h"
 #include "wasi_abi.h"
 
 #define LOCK_ID		"lock"
 #define INDEX_ID	"index"
+#define THE_LOCK	"the lock of /secure"
+#define THE_INDEX	"the index of /secure"
 #define ID_SIZE		16
 
 #define LOCK_FLAGS	(TEE_DATA_FLAG_ACCESS_READ | TEE_DATA_FLAG_ACCESS_WRITE)
 #define LOCK_TRIES	100
 #define LOCK_WAIT_MS	100
+
+/* What the lock has in it once there is an index: then it must not be missing */
+#define USED_MARK	"used"
 
 #define INDEX_MAGIC	0x63657377	/* "wsec" */
 #define INDEX_VERSION	1
@@ -58,24 +63,6 @@ struct index_record {
 	uint64_t mtim;
 	uint64_t ctim;
 };
-
-static uint32_t errno_of(TEE_Result res, const char *what)
-{
-	if (res == TEE_SUCCESS)
-		return WASI_ESUCCESS;
-
-	EMSG("/secure: %s: %#"PRIx32, what, res);
-	switch (res) {
-	case TEE_ERROR_OUT_OF_MEMORY:
-		return WASI_ENOMEM;
-	case TEE_ERROR_STORAGE_NO_SPACE:
-		return WASI_ENOSPC;
-	case TEE_ERROR_ACCESS_CONFLICT:
-		return WASI_EBUSY;
-	default:
-		return WASI_EIO;
-	}
-}
 
 static TEE_Result open_object(const char *id, uint32_t flags, uint32_t *object)
 {
@@ -235,24 +222,31 @@ static uint32_t load_index(struct fs *fs)
 
 	/* The first time: nothing is stored */
 	if (res == TEE_ERROR_ITEM_NOT_FOUND)
-		return WASI_ESUCCESS;
+		return fs->storage.used ?
+		       trouble_is(fs, THE_INDEX " is missing, though files were stored in it") :
+		       WASI_ESUCCESS;
 	if (res != TEE_SUCCESS)
-		return errno_of(res, "open the index");
+		return trouble(fs, res, THE_INDEX);
 
 	res = _utee_cryp_obj_get_info(object, &info);
-	if (res != TEE_SUCCESS || !info.data_size || info.data_size > INDEX_MAX)
-		goto out;
-	data = tee_map_zi(info.data_size, 0);
-	err = WASI_ENOMEM;
-	if (!data)
-		goto out;
-	err = errno_of(read_all(object, data, info.data_size),
-		       "read the index");
+	if (res == TEE_SUCCESS &&
+	    (!info.data_size || info.data_size > INDEX_MAX))
+		res = TEE_ERROR_CORRUPT_OBJECT;
+	if (res == TEE_SUCCESS) {
+		data = tee_map_zi(info.data_size, 0);
+		res = data ? read_all(object, data, info.data_size) :
+			     TEE_ERROR_OUT_OF_MEMORY;
+	}
+	err = trouble(fs, res, THE_INDEX);
 	if (err)
 		goto out;
 	reading.data = data;
 	reading.size = info.data_size;
 	err = read_index(fs, &reading);
+	if (err == WASI_EIO)
+		trouble_is(fs, THE_INDEX " is damaged, or of another version of the runtime TA");
+	else if (err)
+		trouble(fs, TEE_ERROR_OUT_OF_MEMORY, THE_INDEX);
 out:
 	if (data)
 		tee_unmap(data, info.data_size);
@@ -280,16 +274,40 @@ static TEE_Result take_lock(uint32_t *lock)
 	return TEE_ERROR_ACCESS_CONFLICT;
 }
 
+/* Whether there was an index at some time: the lock is marked then */
+static TEE_Result read_mark(struct fs *fs)
+{
+	struct utee_object_info info = { };
+	TEE_Result res = _utee_cryp_obj_get_info(fs->storage.lock, &info);
+
+	fs->storage.used = info.data_size;
+	return res;
+}
+
+/* To be called when there is an index. Without the mark, files are there too */
+static void write_mark(struct fs *fs)
+{
+	if (!fs->storage.used &&
+	    _utee_storage_obj_write(fs->storage.lock, USED_MARK,
+				    strlen(USED_MARK)) == TEE_SUCCESS)
+		fs->storage.used = true;
+}
+
 uint32_t secure_mount(struct fs *fs)
 {
+	TEE_Result res = TEE_SUCCESS;
+
 	if (fs->storage.lock || fs->storage.error)
 		return fs->storage.error;
 
-	fs->storage.error = errno_of(take_lock(&fs->storage.lock), "lock");
-	if (fs->storage.error) {
+	res = take_lock(&fs->storage.lock);
+	if (res != TEE_SUCCESS)
 		fs->storage.lock = 0;
+	else
+		res = read_mark(fs);
+	fs->storage.error = trouble(fs, res, THE_LOCK);
+	if (fs->storage.error)
 		return fs->storage.error;
-	}
 
 	fs->storage.error = load_index(fs);
 	/* A tree that is not whole must not replace the one that is stored */
@@ -304,12 +322,11 @@ void secure_unmount(struct fs *fs)
 	fs->storage.lock = 0;
 }
 
-uint32_t secure_load(struct fs *fs, struct fs_node *file)
+/* Reads all of what is stored of a file; @keep: into memory */
+static uint32_t read_file(struct fs *fs, struct fs_node *file, bool keep)
 {
-	uint64_t mtim = file->mtim;
-	uint64_t ctim = file->ctim;
-	bool changed = fs->storage.changed;
 	uint64_t size = file->size;
+	TEE_Result res = TEE_SUCCESS;
 	uint64_t at = 0;
 	char id[ID_SIZE] = { };
 	uint32_t object = 0;
@@ -317,23 +334,26 @@ uint32_t secure_load(struct fs *fs, struct fs_node *file)
 	void *bounce = pool_block(&fs->pool);
 
 	if (!bounce)
-		return WASI_ENOMEM;
+		return trouble(fs, TEE_ERROR_OUT_OF_MEMORY, "/secure");
 
 	name_object(id, file->object);
-	err = errno_of(open_object(id, TEE_DATA_FLAG_ACCESS_READ, &object),
-		       "open a file");
+	res = open_object(id, TEE_DATA_FLAG_ACCESS_READ, &object);
+	/* The index has it */
+	if (res == TEE_ERROR_ITEM_NOT_FOUND)
+		res = TEE_ERROR_CORRUPT_OBJECT;
+	err = trouble_of_file(fs, res, file);
 	if (err) {
 		pool_free_block(&fs->pool, bounce);
 		return err;
 	}
 
-	file->absent = false;
+	file->absent = !keep;
 	while (!err && at < size) {
 		size_t part = MIN(size - at, (uint64_t)POOL_BLOCK);
-		size_t done = 0;
+		size_t done = part;
 
-		err = errno_of(read_all(object, bounce, part), "read a file");
-		if (!err)
+		err = trouble_of_file(fs, read_all(object, bounce, part), file);
+		if (!err && keep)
 			err = fs_write(fs, file, at, bounce, part, &done);
 		if (!err && done < part)
 			err = WASI_ENOSPC;
@@ -341,6 +361,16 @@ uint32_t secure_load(struct fs *fs, struct fs_node *file)
 	}
 	_utee_cryp_obj_close(object);
 	pool_free_block(&fs->pool, bounce);
+	return err;
+}
+
+uint32_t secure_load(struct fs *fs, struct fs_node *file)
+{
+	uint64_t mtim = file->mtim;
+	uint64_t ctim = file->ctim;
+	bool changed = fs->storage.changed;
+	uint64_t size = file->size;
+	uint32_t err = read_file(fs, file, true);
 
 	/* What is stored is as it was, all of it here or none */
 	if (err)
@@ -354,6 +384,11 @@ uint32_t secure_load(struct fs *fs, struct fs_node *file)
 	return err;
 }
 
+uint32_t secure_check(struct fs *fs, struct fs_node *file)
+{
+	return file->absent ? read_file(fs, file, false) : WASI_ESUCCESS;
+}
+
 /* Stores the contents of a file under a new number */
 static uint32_t store_file(struct fs *fs, struct fs_node *file, void *bounce)
 {
@@ -365,9 +400,9 @@ static uint32_t store_file(struct fs *fs, struct fs_node *file, void *bounce)
 	uint32_t err = WASI_ESUCCESS;
 
 	name_object(id, number);
-	err = errno_of(create_object(id, TEE_DATA_FLAG_ACCESS_WRITE |
-				     TEE_DATA_FLAG_OVERWRITE, NULL, 0, &object),
-		       "create a file");
+	err = trouble_of_file(fs, create_object(id, TEE_DATA_FLAG_ACCESS_WRITE |
+						TEE_DATA_FLAG_OVERWRITE, NULL,
+						0, &object), file);
 	if (err)
 		return err;
 
@@ -376,9 +411,11 @@ static uint32_t store_file(struct fs *fs, struct fs_node *file, void *bounce)
 
 		err = fs_read(fs, file, at, bounce, BOUNCE_SIZE, &done);
 		if (!err)
-			err = errno_of(_utee_storage_obj_write(object, bounce,
-							       done),
-				       "write a file");
+			err = trouble_of_file(fs,
+					      _utee_storage_obj_write(object,
+								      bounce,
+								      done),
+					      file);
 		at += done;
 	}
 	_utee_cryp_obj_close(object);
@@ -403,7 +440,7 @@ static uint32_t store_files(struct fs *fs, const struct fs_list *list)
 	uint32_t n = 0;
 
 	if (!bounce)
-		return WASI_ENOMEM;
+		return trouble(fs, TEE_ERROR_OUT_OF_MEMORY, "/secure");
 
 	for (n = 0; n < list->count && !err; n++) {
 		struct fs_node *node = list->items[n].entry->node;
@@ -478,17 +515,17 @@ static uint32_t store_index(struct fs *fs, const struct fs_list *list)
 	uint32_t n = 0;
 
 	if (mapped > INDEX_MAX)
-		return WASI_ENOSPC;
+		return trouble_no_room(fs, FS_SECURE);
 	data = tee_map_zi(mapped, 0);
 	if (!data)
-		return WASI_ENOMEM;
+		return trouble(fs, TEE_ERROR_OUT_OF_MEMORY, THE_INDEX);
 
 	next = put(data, &head, sizeof(head));
 	for (n = 0; n < list->count; n++)
 		next = put_record(next, list, n);
-	err = errno_of(create_object(INDEX_ID, TEE_DATA_FLAG_ACCESS_WRITE |
-				     TEE_DATA_FLAG_OVERWRITE, data, next - data,
-				     NULL), "store the index");
+	err = trouble(fs, create_object(INDEX_ID, TEE_DATA_FLAG_ACCESS_WRITE |
+					TEE_DATA_FLAG_OVERWRITE, data,
+					next - data, NULL), THE_INDEX);
 	tee_unmap(data, mapped);
 	return err;
 }
@@ -526,8 +563,14 @@ static uint32_t find_garbage(const struct fs_list *list,
 			char id[TEE_OBJECT_ID_MAX_LEN + 1] = { };
 			uint64_t length = TEE_OBJECT_ID_MAX_LEN;
 
-			if (_utee_storage_next_enum(enumerator, &info, id,
-						    &length) != TEE_SUCCESS)
+			TEE_Result res = _utee_storage_next_enum(enumerator,
+								 &info, id,
+								 &length);
+
+			/* A damaged one stays where it is */
+			if (res == TEE_ERROR_CORRUPT_OBJECT)
+				continue;
+			if (res != TEE_SUCCESS)
 				break;
 			if (length < ID_SIZE && !is_used(list, id))
 				memcpy(ids[count++], id, ID_SIZE);
@@ -565,12 +608,20 @@ uint32_t secure_store(struct fs *fs)
 	if (!fs->storage.lock || fs->storage.error || !fs->storage.changed)
 		return WASI_ESUCCESS;
 
+	/* What kept an earlier try from storing may be over */
+	if (fs->storage.unstored)
+		*fs->storage.trouble = '\0';
+
 	err = fs_list(fs, fs->secure, &list);
+	if (err)
+		trouble(fs, TEE_ERROR_OUT_OF_MEMORY, "/secure");
 	if (!err)
 		err = store_files(fs, &list);
 	if (!err)
 		err = store_index(fs, &list);
+	fs->storage.unstored = err;
 	if (!err) {
+		write_mark(fs);
 		fs->storage.changed = false;
 		if (fs->storage.garbage)
 			delete_garbage(&list);

@@ -21,8 +21,16 @@ uint32_t secure_mount(struct fs *fs);
 /* Reads the contents of a file that are in secure storage alone */
 uint32_t secure_load(struct fs *fs, struct fs_node *file);
 
+/* Whether contents that are about to be replaced are still what was stored */
+uint32_t secure_check(struct fs *fs, struct fs_node *file);
+
 /* Stores what has changed: all of it, or nothing */
 uint32_t secure_store(struct fs *fs);
+
+/*
+ * What goes wrong is told in words by fs->storage.trouble, and nothing that is
+ * damaged is removed or replaced.
+ */
 
 /* Gives it up, for the next run */
 void secure_unmount(struct fs *fs);

@@ -24,6 +24,7 @@ srcs-y += runtime.c
 srcs-y += secure.c
 srcs-y += session.c
 srcs-y += stack_a64.S
+srcs-y += trouble.c
 srcs-y += wasi.c
 srcs-y += wasi_clock.c
 srcs-y += wasi_fd.c

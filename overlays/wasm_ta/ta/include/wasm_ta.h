@@ -168,6 +168,8 @@ struct wasm_ta_result {
 	uint32_t stage_ms[WASM_TA_STAGES];	/* by enum wasm_ta_stage */
 	uint8_t sha256[WASM_TA_SHA256_SIZE];
 	char message[WASM_TA_MESSAGE_SIZE];	/* NUL terminated */
+	/* What went wrong with /secure, which a program may ignore; or empty */
+	char storage[WASM_TA_MESSAGE_SIZE];
 };
 
 /* Types of values, as in WebAssembly's binary format */
