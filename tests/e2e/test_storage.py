@@ -1,0 +1,264 @@
+"""Secure storage that is damaged, gone, full or read-only: told in words each time, and nothing is removed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from teeforge.lab import Lab
+from teeforge.modules.program import Program
+from teeforge.targets.parcel import Upload
+
+from .conftest import Ran, run_invoke
+from .test_wasi import compiled
+
+pytestmark = pytest.mark.e2e
+
+NAME = "test-storage"
+# In the order in which they are made: OP-TEE's two lists of versions, then what the TA keeps.
+OBJECTS = ("dirf.db", "0", "1", "2", "3", "4")
+ANEW = "`invoke storage.anew`"
+
+
+def flip(folder: Path, name: str) -> None:
+    data = bytearray((folder / name).read_bytes())
+    for at in range(0, len(data), 256):
+        data[at] ^= 0xFF
+    (folder / name).write_bytes(data)
+
+
+def truncate(folder: Path, name: str) -> None:
+    data = (folder / name).read_bytes()
+    (folder / name).write_bytes(data[: len(data) // 2])
+
+
+def zero(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(bytes((folder / name).stat().st_size))
+
+
+def zero_head(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(bytes(4096) + (folder / name).read_bytes()[4096:])
+
+
+def empty(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(b"")
+
+
+def remove(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+
+
+def swap(folder: Path, name: str) -> None:
+    other = "4" if name != "4" else "3"
+    one, two = (folder / name).read_bytes(), (folder / other).read_bytes()
+    (folder / name).write_bytes(two)
+    (folder / other).write_bytes(one)
+
+
+FAULTS: tuple[Callable[[Path, str], None], ...] = (flip, truncate, zero, zero_head, empty, remove, swap)
+# Nothing that is in use is hit: OP-TEE keeps two versions of each part.
+HARMLESS = {("0", flip)}
+
+
+class Storage:
+    """The secure storage of a machine of its own, and the program that uses it."""
+
+    def __init__(self, lab: Lab, program: Program) -> None:
+        self.lab = lab
+        self.program = program
+        self.folder = lab.workspace.targets / NAME / "tee"
+
+    def start(self) -> Ran:
+        """Have the machine on, with all that it needs."""
+        done = run_invoke("deploy", "--name", NAME)
+        assert done.status == 0, done.stderr
+        with self.lab.fleet.machine_as_it_is(NAME).target().connect() as session:
+            session.push([Upload(self.program.aot, "/tmp/note.aot")])
+        return done
+
+    def halt(self) -> None:
+        assert run_invoke("halt", "--name", NAME).status == 0
+
+    def run(self, *argv: str) -> Ran:
+        """Run a command on the machine."""
+        out, err = bytearray(), bytearray()
+        with self.lab.fleet.machine_as_it_is(NAME).target().connect() as session:
+            status = session.run(argv, on_stdout=out.extend, on_stderr=err.extend)
+        return Ran(status, bytes(out), err.decode(errors="replace"))
+
+    def note(self, *argv: str) -> Ran:
+        return self.run("optee_wamr", "--quiet", "1M", "/tmp/note.aot", *argv)
+
+    def files(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.folder.iterdir()}
+
+    def forget(self) -> None:
+        self.halt()
+        shutil.rmtree(self.folder.parent)
+
+
+@pytest.fixture
+def storage(vm: Lab) -> Iterator[Storage]:
+    """Storage that was never used."""
+    made = Storage(vm, compiled(vm, "note.c"))
+    made.start()
+    yield made
+    made.forget()
+
+
+@pytest.fixture(scope="module")
+def kept(vm: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Storage, Path]]:
+    """Storage of a machine that is off, and a copy of it with one note in it."""
+    made = Storage(vm, compiled(vm, "note.c"))
+    made.start()
+    assert made.note("put", "first").status == 0
+    made.halt()
+    copy = tmp_path_factory.mktemp("storage") / "tee"
+    shutil.copytree(made.folder, copy)
+    yield made, copy
+    made.forget()
+
+
+def told(done: Ran) -> str:
+    """Return the one line in which the host app tells what is wrong, without the program's own."""
+    assert done.status != 0, done
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("optee_wamr: "))
+    return line
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("name", OBJECTS)
+def test_each_fault_of_each_object_is_told_at_each_start_and_nothing_is_removed(
+    kept: tuple[Storage, Path], name: str, fault: Callable[[Path, str], None]
+) -> None:
+    storage, copy = kept
+    shutil.rmtree(storage.folder)
+    shutil.copytree(copy, storage.folder)
+    assert set(OBJECTS) == set(storage.files())
+    fault(storage.folder, name)
+    damaged = storage.files()
+
+    for _ in range(2):
+        storage.start()
+        for words in (["get"], ["get"], ["put", "second"], ["replace", "third"], ["get"]):
+            if (name, fault) in HARMLESS:
+                assert words != ["get"] or storage.note(*words).stdout == b"first"
+                continue
+            line = told(storage.note(*words))
+            assert re.search("is damaged|damaged, missing", line) and ANEW in line, line
+        storage.halt()
+        assert storage.files() == damaged
+
+
+def test_damage_names_the_file_that_is_damaged(kept: tuple[Storage, Path]) -> None:
+    storage, copy = kept
+    lines = []
+    for name in OBJECTS:
+        shutil.rmtree(storage.folder)
+        shutil.copytree(copy, storage.folder)
+        flip(storage.folder, name)
+        storage.start()
+        done = storage.note("get")
+        lines.append(told(done) if done.status else "")
+        storage.halt()
+    text = "\n".join(lines)
+    for what in ("dirf.db", "versions of TAs", "the lock of /secure", "the index of /secure", "/secure/note"):
+        assert what in text, text
+
+
+def test_storage_that_is_wholly_gone_is_an_error_until_it_is_begun_anew(storage: Storage) -> None:
+    assert storage.note("put", "first").status == 0
+    storage.halt()
+    left = storage.files()
+    for path in storage.folder.iterdir():
+        path.unlink()
+    for _ in range(2):
+        done = run_invoke("boot", "--name", NAME)
+        assert done.status == 1
+        assert (
+            f"the secure storage of the machine {NAME} is gone" in done.stderr
+            and "storage.anew" in done.stderr
+        )
+    for name, data in left.items():
+        (storage.folder / name).write_bytes(data)
+    storage.start()
+    assert storage.note("get").stdout == b"first"
+    done = run_invoke("storage.anew", "--name", NAME)
+    assert done.status == 0 and "tee-1" in done.stderr, done.stderr
+    assert {path.name for path in storage.folder.with_name("tee-1").iterdir()} == set(left)
+    storage.start()
+    assert storage.note("get").status == 5
+    assert storage.note("put", "second").status == 0
+
+
+def test_an_older_copy_is_told_when_the_machine_starts(storage: Storage) -> None:
+    assert storage.note("put", "first").status == 0
+    storage.halt()
+    older = storage.files()
+    assert "was changed" not in storage.start().stderr
+    assert storage.note("put", "second").status == 0
+    storage.halt()
+    # One object that is older is damage.
+    newer = storage.files()
+    (storage.folder / "dirf.db").write_bytes(older["dirf.db"])
+    assert "its secure storage was changed while it was off" in storage.start().stderr
+    assert "is damaged" in told(storage.note("get"))
+    storage.halt()
+    assert storage.files() == {**newer, "dirf.db": older["dirf.db"]}
+    # All of it together is what it was, and nothing in the TEE can tell.
+    shutil.rmtree(storage.folder)
+    storage.folder.mkdir()
+    for name, data in older.items():
+        (storage.folder / name).write_bytes(data)
+    assert "its secure storage was changed while it was off" in storage.start().stderr
+    assert storage.note("get").stdout == b"first"
+
+
+def test_a_program_that_ignores_damage_is_told_on_stderr(storage: Storage) -> None:
+    assert storage.note("put", "first").status == 0
+    storage.halt()
+    remove(storage.folder, "4")
+    storage.start()
+    done = storage.note("careless", "10")
+    assert done.status == 0
+    assert "the index of /secure is damaged" in done.stderr and ANEW in done.stderr
+
+
+def test_what_cannot_be_stored_at_the_end_of_a_run_is_status_126(storage: Storage) -> None:
+    assert storage.run("mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", "/var/lib/tee").status == 0
+    assert storage.note("put", "first").status == 0
+    done = storage.note("careless", "400000")
+    assert done.status == 126
+    line = told(done)
+    assert "not all of what the program wrote is stored: /secure/careless" in line and "no space left" in line
+    assert "make room" in line
+    assert storage.run("mount", "-o", "remount,size=4m", "/var/lib/tee").status == 0
+    assert storage.note("get").stdout == b"first"
+    assert storage.note("careless", "400000").status == 0
+
+
+def test_storage_that_is_read_only_is_read_and_a_write_is_told(storage: Storage) -> None:
+    assert storage.note("put", "first").status == 0
+    assert storage.run("mount", "-o", "remount,ro", "/var/lib/tee").status == 0
+    assert storage.note("get").stdout == b"first"
+    done = storage.note("put", "second")
+    assert done.status == 126 and "read-only" in told(done), done.stderr
+    assert storage.run("mount", "-o", "remount,rw", "/var/lib/tee").status == 0
+    assert storage.note("get").stdout == b"first"
+
+
+def test_the_first_use_of_storage_that_cannot_be_written_is_told(storage: Storage) -> None:
+    assert storage.run("mount", "-o", "remount,ro", "/var/lib/tee").status == 0
+    line = told(storage.note("put", "first"))
+    assert "cannot be written" in line
+
+
+def test_more_than_memory_holds_is_told_though_the_program_ends_well(storage: Storage) -> None:
+    done = storage.run(
+        *("optee_wamr", "--quiet", "--files-limit", "64K", "1M", "/tmp/note.aot", "careless", "400000")
+    )
+    assert "a write to /secure failed: there is no memory" in done.stderr, done
