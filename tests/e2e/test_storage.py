@@ -1,4 +1,4 @@
-"""Secure storage that is damaged, gone, full or read-only: told in words each time, and nothing is removed."""
+"""Secure storage that is damaged, gone, full or read-only: told in words each time, nothing is removed."""
 
 from __future__ import annotations
 
@@ -67,26 +67,27 @@ HARMLESS = {("0", flip)}
 class Storage:
     """The secure storage of a machine of its own, and the program that uses it."""
 
-    def __init__(self, lab: Lab, program: Program) -> None:
+    def __init__(self, lab: Lab, name: str, program: Program) -> None:
         self.lab = lab
+        self.name = name
         self.program = program
-        self.folder = lab.workspace.targets / NAME / "tee"
+        self.folder = lab.workspace.targets / name / "tee"
 
     def start(self) -> Ran:
         """Have the machine on, with all that it needs."""
-        done = run_invoke("deploy", "--name", NAME)
+        done = run_invoke("deploy", "--name", self.name)
         assert done.status == 0, done.stderr
-        with self.lab.fleet.machine_as_it_is(NAME).target().connect() as session:
+        with self.lab.fleet.machine_as_it_is(self.name).target().connect() as session:
             session.push([Upload(self.program.aot, "/tmp/note.aot")])
         return done
 
     def halt(self) -> None:
-        assert run_invoke("halt", "--name", NAME).status == 0
+        assert run_invoke("halt", "--name", self.name).status == 0
 
     def run(self, *argv: str) -> Ran:
         """Run a command on the machine."""
         out, err = bytearray(), bytearray()
-        with self.lab.fleet.machine_as_it_is(NAME).target().connect() as session:
+        with self.lab.fleet.machine_as_it_is(self.name).target().connect() as session:
             status = session.run(argv, on_stdout=out.extend, on_stderr=err.extend)
         return Ran(status, bytes(out), err.decode(errors="replace"))
 
@@ -104,7 +105,7 @@ class Storage:
 @pytest.fixture
 def storage(vm: Lab) -> Iterator[Storage]:
     """Storage that was never used."""
-    made = Storage(vm, compiled(vm, "note.c"))
+    made = Storage(vm, NAME, compiled(vm, "note.c"))
     made.start()
     yield made
     made.forget()
@@ -113,7 +114,7 @@ def storage(vm: Lab) -> Iterator[Storage]:
 @pytest.fixture(scope="module")
 def kept(vm: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Storage, Path]]:
     """Storage of a machine that is off, and a copy of it with one note in it."""
-    made = Storage(vm, compiled(vm, "note.c"))
+    made = Storage(vm, f"{NAME}-kept", compiled(vm, "note.c"))
     made.start()
     assert made.note("put", "first").status == 0
     made.halt()

@@ -59,7 +59,6 @@ static void make_plain(char *text)
 static void __printf(2, 0) put_message(struct wasm_ta_result *result,
 				       const char *format, va_list ap)
 {
-
 	vsnprintf(result->message, sizeof(result->message), format, ap);
 	make_plain(result->message);
 }

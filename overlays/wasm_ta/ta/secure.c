@@ -552,6 +552,7 @@ static uint32_t find_garbage(const struct fs_list *list,
 {
 	struct utee_object_info info = { };
 	uint32_t enumerator = 0;
+	uint32_t damaged = 0;
 	uint32_t count = 0;
 
 	if (_utee_storage_alloc_enum(&enumerator) != TEE_SUCCESS)
@@ -568,7 +569,8 @@ static uint32_t find_garbage(const struct fs_list *list,
 								 &length);
 
 			/* A damaged one stays where it is */
-			if (res == TEE_ERROR_CORRUPT_OBJECT)
+			if (res == TEE_ERROR_CORRUPT_OBJECT &&
+			    damaged++ < GARBAGE_MAX)
 				continue;
 			if (res != TEE_SUCCESS)
 				break;
