@@ -97,6 +97,12 @@ class Storage:
     def files(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.folder.iterdir()}
 
+    def replace(self, files: dict[str, bytes]) -> None:
+        shutil.rmtree(self.folder)
+        self.folder.mkdir()
+        for name, data in files.items():
+            (self.folder / name).write_bytes(data)
+
     def forget(self) -> None:
         self.halt()
         shutil.rmtree(self.folder.parent)
@@ -184,8 +190,7 @@ def test_storage_that_is_wholly_gone_is_an_error_until_it_is_begun_anew(storage:
             f"the secure storage of the machine {NAME} is gone" in done.stderr
             and "storage.anew" in done.stderr
         )
-    for name, data in left.items():
-        (storage.folder / name).write_bytes(data)
+    storage.replace(left)
     storage.start()
     assert storage.note("get").stdout == b"first"
     done = run_invoke("storage.anew", "--name", NAME)
@@ -203,20 +208,20 @@ def test_an_older_copy_is_told_when_the_machine_starts(storage: Storage) -> None
     assert "was changed" not in storage.start().stderr
     assert storage.note("put", "second").status == 0
     storage.halt()
-    # One object that is older is damage.
     newer = storage.files()
-    (storage.folder / "dirf.db").write_bytes(older["dirf.db"])
-    assert "its secure storage was changed while it was off" in storage.start().stderr
-    assert "is damaged" in told(storage.note("get"))
-    storage.halt()
-    assert storage.files() == {**newer, "dirf.db": older["dirf.db"]}
     # All of it together is what it was, and nothing in the TEE can tell.
-    shutil.rmtree(storage.folder)
-    storage.folder.mkdir()
-    for name, data in older.items():
-        (storage.folder / name).write_bytes(data)
+    storage.replace(older)
     assert "its secure storage was changed while it was off" in storage.start().stderr
     assert storage.note("get").stdout == b"first"
+    storage.halt()
+    # The directory alone names objects that are not there any more.
+    mixed = {**newer, "dirf.db": older["dirf.db"]}
+    storage.replace(mixed)
+    storage.start()
+    assert "is damaged" in told(storage.note("get"))
+    assert "is damaged" in told(storage.note("put", "third"))
+    storage.halt()
+    assert storage.files() == mixed
 
 
 def test_a_program_that_ignores_damage_is_told_on_stderr(storage: Storage) -> None:

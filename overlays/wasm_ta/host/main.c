@@ -10,11 +10,15 @@
  *
  *	124	the program trapped
  *	125	the TA refused it: not a module for this TA, or too small a heap
- *	126	the TEE, the TA or the way there failed
+ *	126	the TEE, the TA or the way there failed, or what the program wrote
+ *		to /secure could not be stored at its end
  *	127	optee_wamr was called wrongly, or could not read the module
  *
  * A program may exit with one of these as well, or with more than a process can
  * have: then a line says so, and --report tells the status as it is.
+ *
+ * What else goes wrong with /secure, the program gets as an errno and may ignore
+ * it: that is told in a line here, and leaves the exit status as it is.
  */
 #include <errno.h>
 #include <fcntl.h>
