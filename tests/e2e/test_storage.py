@@ -12,6 +12,7 @@ import pytest
 from teeforge.lab import Lab
 from teeforge.modules.program import Program
 from teeforge.targets.parcel import Upload
+from teeforge.targets.target import Session
 
 from .conftest import Ran, run_invoke
 from .test_wasi import compiled
@@ -72,23 +73,32 @@ class Storage:
         self.name = name
         self.program = program
         self.folder = lab.workspace.targets / name / "tee"
+        self.session: Session | None = None
 
     def start(self) -> Ran:
-        """Have the machine on, with all that it needs."""
-        done = run_invoke("deploy", "--name", self.name)
+        """Have the machine on, with the runtime TA, its host app and the program."""
+        done = run_invoke("boot", "--name", self.name)
         assert done.status == 0, done.stderr
-        with self.lab.fleet.machine_as_it_is(self.name).target().connect() as session:
-            session.push([Upload(self.program.aot, "/tmp/note.aot")])
+        ours = self.lab.builder.build(["wasm_ta"])["wasm_ta"]
+        files = [
+            Upload(ours.product(entry.product), entry.path, int(entry.mode, 8))
+            for entry in self.lab.recipes["wasm_ta"].deploy
+        ]
+        self.session = self.lab.fleet.machine_as_it_is(self.name).target().connect()
+        self.session.push([*files, Upload(self.program.aot, "/tmp/note.aot")])
         return done
 
     def halt(self) -> None:
+        if self.session:
+            self.session.close()
+            self.session = None
         assert run_invoke("halt", "--name", self.name).status == 0
 
     def run(self, *argv: str) -> Ran:
         """Run a command on the machine."""
+        assert self.session
         out, err = bytearray(), bytearray()
-        with self.lab.fleet.machine_as_it_is(self.name).target().connect() as session:
-            status = session.run(argv, on_stdout=out.extend, on_stderr=err.extend)
+        status = self.session.run(argv, on_stdout=out.extend, on_stderr=err.extend)
         return Ran(status, bytes(out), err.decode(errors="replace"))
 
     def note(self, *argv: str) -> Ran:
