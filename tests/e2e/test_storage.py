@@ -161,7 +161,7 @@ def test_each_fault_of_each_object_is_told_at_each_start_and_nothing_is_removed(
 
     for _ in range(2):
         storage.start()
-        for words in (["get"], ["get"], ["put", "second"], ["replace", "third"], ["get"]):
+        for words in (["get"], ["get"], ["put", "second"], ["get"]):
             if (name, fault) in HARMLESS:
                 assert words != ["get"] or storage.note(*words).stdout == b"first"
                 continue
@@ -169,6 +169,20 @@ def test_each_fault_of_each_object_is_told_at_each_start_and_nothing_is_removed(
             assert re.search("is damaged|damaged, missing", line) and ANEW in line, line
         storage.halt()
         assert storage.files() == damaged
+
+
+def test_a_file_that_is_damaged_is_not_replaced_by_another_one(storage: Storage) -> None:
+    assert storage.note("put", "first").status == 0
+    storage.halt()
+    flip(storage.folder, "3")
+    damaged = storage.files()["3"]
+    storage.start()
+    for _ in range(2):
+        line = told(storage.note("replace", "second"))
+        assert "/secure/note is damaged" in line and ANEW in line
+        assert "/secure/note is damaged" in told(storage.note("get"))
+    storage.halt()
+    assert storage.files()["3"] == damaged
 
 
 def test_damage_names_the_file_that_is_damaged(kept: tuple[Storage, Path]) -> None:
