@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What the TA and WAMR's platform layer call, made up for this host: memory
- * whose bounds the sanitizer knows, a clock that advances, no other world.
+ * whose bounds the sanitizer knows, a clock that advances, no other world. Where
+ * AOT code is executed (SHIM_EXECUTES), differential/tee.c has its part of it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,7 @@ void os_free(void *ptr)
 	free(ptr);
 }
 
+#ifndef SHIM_EXECUTES
 /*
  * Code and data of a module are near each other, for relocations to reach, and
  * end where a page ends that cannot be accessed. Start is aligned as malloc().
@@ -151,6 +153,7 @@ int os_mprotect(void *addr __unused, size_t size __unused, int prot __unused)
 {
 	return 0;
 }
+#endif
 
 void os_dcache_flush(void)
 {
@@ -161,10 +164,12 @@ korp_tid os_self_thread(void)
 	return 1;
 }
 
+#ifndef SHIM_EXECUTES
 uint8 *os_thread_get_stack_boundary(void)
 {
 	return NULL;
 }
+#endif
 
 uint64 os_time_get_boot_microsecond(void)
 {
@@ -202,6 +207,7 @@ int os_printf(const char *format __unused, ...)
 	return 0;
 }
 
+#ifndef SHIM_EXECUTES
 /* AOT code is for another machine: a call of it returns at once */
 void invokeNative(void *code, uint64 *argv, uint64 argc);
 
@@ -209,6 +215,7 @@ void invokeNative(void *code __unused, uint64 *argv __unused,
 		  uint64 argc __unused)
 {
 }
+#endif
 
 /* Named by parts of the runtime that the linker throws out of the TA */
 uint32 bh_get_tick_ms(void);

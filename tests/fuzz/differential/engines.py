@@ -1,0 +1,135 @@
+"""Where cases run: the TA's sources in a process of this host, or the TA itself in the TEE of a machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from teeforge.base.errors import TeeforgeError
+from teeforge.modules.program import WAMRC_FLAGS
+
+from .compare import Verdict, judge, script
+from .reference import Case
+
+if TYPE_CHECKING:
+    from teeforge.targets.target import Session
+
+HEAP = 16 << 20
+# For one trip to the TEE; who takes longer is ended by the watch.
+SECONDS = 30
+_AT_ONCE = 64
+_COMPILE_SECONDS = 120
+
+
+class Engine(Protocol):
+    """``flags`` are wamrc's; ``run`` prints what spec_test does for a script about files in a folder."""
+
+    flags: tuple[str, ...]
+
+    def run(self, folder: Path, script: Sequence[str]) -> tuple[list[str], str]:
+        """Return the lines of the replies, as far as there are, and why there are no more."""
+        ...
+
+
+class HostEngine:
+    """``execute`` of this folder: the TA under ASan and UBSan, its code compiled for x86-64."""
+
+    flags = ("--target=x86_64", "--disable-simd", *WAMRC_FLAGS[1:])
+
+    def __init__(self, execute: Path, seconds: int = SECONDS) -> None:
+        self._command = [execute, str(HEAP), str(seconds), str(_AT_ONCE)]
+
+    def run(self, folder: Path, script: Sequence[str]) -> tuple[list[str], str]:
+        """Run a script in one process."""
+        done = subprocess.run(
+            [str(word) for word in self._command],
+            cwd=folder,
+            input="\n".join([*script, ""]),
+            env=os.environ | {"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=0"},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        return done.stdout.splitlines(), done.stderr if done.returncode else ""
+
+
+class TeeEngine:
+    """The TA in the secure world, called by spec_test on the machine; ``session`` is one with that."""
+
+    flags = WAMRC_FLAGS
+    _remote = "/tmp/differential"
+
+    def __init__(self, session: Session, driver: Path) -> None:
+        from teeforge.targets.parcel import Upload
+
+        self._session = session
+        self._upload = Upload
+        self._do(f"mkdir -p {self._remote}")
+        session.push([Upload(driver, f"{self._remote}/spec_test", 0o755)])
+
+    def _do(self, line: str) -> tuple[str, str]:
+        out, err = bytearray(), bytearray()
+        try:
+            status = self._session.run(["sh", "-c", line], on_stdout=out.extend, on_stderr=err.extend)
+            why = err.decode(errors="replace") or f"exit {status}" if status else ""
+        except TeeforgeError as error:
+            why = error.message
+        return out.decode(errors="replace"), why
+
+    def run(self, folder: Path, script: Sequence[str]) -> tuple[list[str], str]:
+        """Push what is in the folder and run a script in one session with the TA."""
+        (folder / "script").write_text("\n".join([*script, ""]), encoding="utf-8")
+        files = [self._upload(path, f"{self._remote}/now/{path.name}") for path in sorted(folder.iterdir())]
+        self._do(f"mkdir -p {self._remote}/now")
+        self._session.push(files)
+        command = f"cd {self._remote}/now && exec ../spec_test {HEAP} {SECONDS} {_AT_ONCE} <script"
+        out, why = self._do(command)
+        self._do(f"rm -rf {self._remote}/now")
+        return out.splitlines(), why
+
+
+def compile_case(wamrc: Path, flags: Sequence[str], case: Case, to: Path) -> str:
+    """Compile a case; return what was wrong, or nothing."""
+    source = to.with_suffix(".wasm")
+    source.write_bytes(case.wasm)
+    try:
+        words = [wamrc, *flags, "-o", to, source]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=_COMPILE_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return f"wamrc takes more than {_COMPILE_SECONDS} s"
+    finally:
+        source.unlink()
+    if done.returncode < 0:
+        return f"wamrc was ended by signal {-done.returncode}"
+    said = (done.stdout + done.stderr).strip().splitlines()
+    return "" if to.exists() else f"wamrc: {said[-1] if said else 'no output'}"
+
+
+def run_cases(engine: Engine, wamrc: Path, cases: Sequence[Case]) -> list[Verdict]:
+    """Return a verdict for each case. After one that ends the engine, the others run in another."""
+    verdicts: dict[int, Verdict] = {}
+    with tempfile.TemporaryDirectory(prefix="teeforge-diff-") as scratch:
+        folder = Path(scratch)
+        for number, case in enumerate(cases):
+            wrong = compile_case(wamrc, engine.flags, case, folder / f"{number}.aot")
+            if wrong:
+                verdicts[number] = Verdict(wrong)
+        while rest := [number for number in range(len(cases)) if number not in verdicts]:
+            scripts = {number: list(script(cases[number], f"{number}.aot")) for number in rest}
+            lines, why = engine.run(folder, [line for number in rest for line in scripts[number]])
+            for number in rest:
+                replies, lines = lines[: len(scripts[number]) - 1], lines[len(scripts[number]) - 1 :]
+                dead = len(replies) < len(scripts[number]) - 1
+                verdict = judge(cases[number], replies)
+                verdicts[number] = Verdict(f"{verdict.difference or 'it ended the engine'}\n{why}") if dead else verdict
+                if dead:
+                    break
+            else:
+                if why:
+                    verdicts[rest[-1]] = Verdict(f"after the last case: {why}")
+    return [verdicts[number] for number in range(len(cases))]

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the TA needs of a TEE to execute AOT code, beyond ../shim.c: entry points
+ * are called, its stack has the size that it has in the TEE, code becomes
+ * executable, and what loops is ended by a watch.
+ */
+#define _GNU_SOURCE
+#include "tee.h"
+
+#include <optee_platform.h>
+#include <pthread.h>
+#include <pta_system.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <tee_internal_api.h>
+#include <tee_internal_api_extensions.h>
+#include <ucontext.h>
+#include <unistd.h>
+#include <util.h>
+
+#include "aot.h"
+#include "platform_api_vmcore.h"
+#include "user_ta_header_defines.h"
+
+#define PAGE_SIZE	4096
+#define POLL_US		20000
+/* Below it longjmp() has room, whatever the code has on its stack */
+#define RED_ZONE	512
+
+static uint8_t *stack_base;
+static uint8_t *stack_entry;
+static uint8_t *code_begin;
+static size_t code_size;
+static void *context;
+
+static pthread_t ta_thread;
+static struct pta_system_watch watched;
+
+/* In the thread of the TA: what loops in AOT code goes on in the handler */
+static void leave(int signal __unused, siginfo_t *info __unused, void *state)
+{
+	greg_t *registers = ((ucontext_t *)state)->uc_mcontext.gregs;
+	uint64_t place = registers[REG_RIP];
+
+	if (!watched.handler || place < watched.code ||
+	    place >= watched.code + watched.code_size)
+		return;
+
+	registers[REG_RIP] = watched.handler;
+	registers[REG_RDI] = watched.argument;
+	registers[REG_RSI] = 1;
+	registers[REG_RSP] = ((registers[REG_RSP] - RED_ZONE) & ~15LL) - 8;
+}
+
+static void *watch(void *argument __unused)
+{
+	for (;; usleep(POLL_US)) {
+		const struct pta_system_watch_words *words =
+			(void *)__atomic_load_n(&watched.words, __ATOMIC_ACQUIRE);
+
+		if (words && __atomic_load_n(&words->stop, __ATOMIC_ACQUIRE))
+			pthread_kill(ta_thread, SIGUSR1);
+	}
+	return NULL;
+}
+
+TEE_Result tee_watch(const struct pta_system_watch *what)
+{
+	watched = *what;
+	return TEE_SUCCESS;
+}
+
+static void start_to_watch(void)
+{
+	struct sigaction action = {
+		.sa_sigaction = leave, .sa_flags = SA_SIGINFO | SA_RESTART,
+	};
+	sigset_t signals;
+	pthread_t thread;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGUSR1);
+	sigaction(SIGUSR1, &action, NULL);
+	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+	if (ta_thread)
+		return;
+
+	ta_thread = pthread_self();
+	sigfillset(&signals);
+	pthread_sigmask(SIG_BLOCK, &signals, &signals);
+	if (pthread_create(&thread, NULL, watch, NULL))
+		abort();
+	pthread_sigmask(SIG_SETMASK, &signals, NULL);
+}
+
+uint32_t tee_open(void)
+{
+	TEE_Param params[TEE_NUM_PARAMS] = { };
+
+	return TA_OpenSessionEntryPoint(0, params, &context);
+}
+
+void tee_close(void)
+{
+	TA_CloseSessionEntryPoint(context);
+	context = NULL;
+}
+
+uint32_t tee_invoke(uint32_t command, struct tee_param params[TEE_NUM_PARAMS])
+{
+	TEE_Param passed[TEE_NUM_PARAMS] = { };
+	uint32_t types = 0;
+	uint32_t res = 0;
+	size_t n = 0;
+
+	start_to_watch();
+	for (n = 0; n < TEE_NUM_PARAMS; n++) {
+		types |= params[n].type << 4 * n;
+		if (params[n].type >= TEE_PARAM_TYPE_MEMREF_INPUT) {
+			passed[n].memref.buffer = params[n].buffer;
+			passed[n].memref.size = params[n].size;
+		} else {
+			passed[n].value.a = params[n].a;
+			passed[n].value.b = params[n].b;
+		}
+	}
+	res = TA_InvokeCommandEntryPoint(context, command, types, passed);
+	watched.words = 0;
+	watched.handler = 0;
+	for (n = 0; n < TEE_NUM_PARAMS; n++) {
+		params[n].a = passed[n].value.a;
+		params[n].b = passed[n].value.b;
+	}
+	return res;
+}
+
+void TEE_MemMove(void *to, const void *from, size_t size)
+{
+	memmove(to, from, size);
+}
+
+/* Digests go into a log that nobody reads */
+TEE_Result TEE_AllocateOperation(TEE_OperationHandle *operation,
+				 uint32_t algorithm __unused,
+				 uint32_t mode __unused, uint32_t size __unused)
+{
+	*operation = TEE_HANDLE_NULL;
+	return TEE_SUCCESS;
+}
+
+TEE_Result TEE_DigestDoFinal(TEE_OperationHandle operation __unused,
+			     const void *chunk __unused, size_t size __unused,
+			     void *hash, size_t *hash_size)
+{
+	memset(hash, 0, *hash_size);
+	return TEE_SUCCESS;
+}
+
+void TEE_FreeOperation(TEE_OperationHandle operation __unused)
+{
+}
+
+/* The check knows AArch64 only; fuzz_module.c is there for it */
+bool __wrap_aot_check(const uint8_t *file, size_t size, struct aot_info *info,
+		      char *message, size_t message_size);
+
+bool __wrap_aot_check(const uint8_t *file __unused, size_t size __unused,
+		      struct aot_info *info, char *message __unused,
+		      size_t message_size __unused)
+{
+	*info = (struct aot_info){ };
+	return true;
+}
+
+/* As optee_platform.c has it */
+bool optee_platform_enter(const void *frame)
+{
+	vaddr_t base = (vaddr_t)frame - TA_STACK_SIZE;
+
+	stack_base = (uint8_t *)((base + PAGE_SIZE - 1) &
+				 ~(vaddr_t)(PAGE_SIZE - 1));
+	stack_entry = (uint8_t *)(vaddr_t)frame;
+	return true;
+}
+
+size_t optee_platform_stack_size(void)
+{
+	return stack_entry - stack_base -
+	       RESERVED_BYTES_TO_NATIVE_STACK_BOUNDARY;
+}
+
+uint8 *os_thread_get_stack_boundary(void)
+{
+	return stack_base;
+}
+
+TEE_Result optee_platform_protect_result(void)
+{
+	return TEE_SUCCESS;
+}
+
+void optee_platform_code(uint64_t *begin, uint64_t *size)
+{
+	*begin = (vaddr_t)code_begin;
+	*size = code_size;
+}
+
+/* Low, since code reaches data by 32 bits; behind the end nothing is mapped */
+void *os_mmap(void *hint __unused, size_t size, int prot __unused,
+	      int flags __unused)
+{
+	size_t whole = ROUNDUP(size, PAGE_SIZE);
+	uint8_t *begin = mmap(NULL, whole + PAGE_SIZE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+
+	if (!size || begin == MAP_FAILED)
+		return NULL;
+	mprotect(begin + whole, PAGE_SIZE, PROT_NONE);
+	return begin;
+}
+
+void os_munmap(void *addr, size_t size)
+{
+	if (addr == code_begin)
+		code_size = 0;
+	if (addr && size)
+		munmap(addr, ROUNDUP(size, PAGE_SIZE) + PAGE_SIZE);
+}
+
+/* Never writable and executable at once, as in the TEE */
+int os_mprotect(void *addr, size_t size, int prot)
+{
+	int to = PROT_READ;
+
+	if (!size)
+		return 0;
+	if (prot & MMAP_PROT_WRITE)
+		to |= PROT_WRITE;
+	else if (prot & MMAP_PROT_EXEC)
+		to |= PROT_EXEC;
+	if (to & PROT_EXEC) {
+		code_begin = addr;
+		code_size = size;
+	}
+	return mprotect(addr, ROUNDUP(size, PAGE_SIZE), to);
+}
