@@ -12,7 +12,7 @@ import wasmtime
 from .observe import Observed
 from .opcodes import EDGES, F32, F64, FLOATS, I32, I64, INTEGERS
 
-TYPES = {"i32": I32, "i64": I64, "f32": F32, "f64": F64, "funcref": 0x70, "externref": 0x6F}
+TYPES = {"i32": I32, "i64": I64, "f32": F32, "f64": F64, "funcref": 0x70, "externref": 0x6F, "anyref": 0x6F}  # wasmtime calls it so
 NULL = 0xFFFFFFFF
 # For each call: far more than a case that ends takes.
 _FUEL = 1_000_000
