@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -12,17 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 from teeforge.base.errors import TeeforgeError
 from teeforge.modules.program import WAMRC_FLAGS
 
-from .compare import Verdict, judge, script
-from .reference import Case
-
 if TYPE_CHECKING:
     from teeforge.targets.target import Session
 
-HEAP = 16 << 20
+# Enough for a memory of four pages and its copy when it grows, little to be cleared for each module.
+HEAP = 1 << 20
 # For one trip to the TEE; who takes longer is ended by the watch.
 SECONDS = 30
 _AT_ONCE = 64
-_COMPILE_SECONDS = 120
 
 
 class Engine(Protocol):
@@ -91,45 +87,3 @@ class TeeEngine:
         out, why = self._do(command)
         self._do(f"rm -rf {self._remote}/now")
         return out.splitlines(), why
-
-
-def compile_case(wamrc: Path, flags: Sequence[str], case: Case, to: Path) -> str:
-    """Compile a case; return what was wrong, or nothing."""
-    source = to.with_suffix(".wasm")
-    source.write_bytes(case.wasm)
-    try:
-        words = [wamrc, *flags, "-o", to, source]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=_COMPILE_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return f"wamrc takes more than {_COMPILE_SECONDS} s"
-    finally:
-        source.unlink()
-    if done.returncode < 0:
-        return f"wamrc was ended by signal {-done.returncode}"
-    said = (done.stdout + done.stderr).strip().splitlines()
-    return "" if to.exists() else f"wamrc: {said[-1] if said else 'no output'}"
-
-
-def run_cases(engine: Engine, wamrc: Path, cases: Sequence[Case]) -> list[Verdict]:
-    """Return a verdict for each case. After one that ends the engine, the others run in another."""
-    verdicts: dict[int, Verdict] = {}
-    with tempfile.TemporaryDirectory(prefix="teeforge-diff-") as scratch:
-        folder = Path(scratch)
-        for number, case in enumerate(cases):
-            wrong = compile_case(wamrc, engine.flags, case, folder / f"{number}.aot")
-            if wrong:
-                verdicts[number] = Verdict(wrong)
-        while rest := [number for number in range(len(cases)) if number not in verdicts]:
-            scripts = {number: list(script(cases[number], f"{number}.aot")) for number in rest}
-            lines, why = engine.run(folder, [line for number in rest for line in scripts[number]])
-            for number in rest:
-                replies, lines = lines[: len(scripts[number]) - 1], lines[len(scripts[number]) - 1 :]
-                dead = len(replies) < len(scripts[number]) - 1
-                verdict = judge(cases[number], replies)
-                verdicts[number] = Verdict(f"{verdict.difference or 'it ended the engine'}\n{why}") if dead else verdict
-                if dead:
-                    break
-            else:
-                if why:
-                    verdicts[rest[-1]] = Verdict(f"after the last case: {why}")
-    return [verdicts[number] for number in range(len(cases))]

@@ -42,7 +42,7 @@ def _shape(chance: random.Random) -> Shape:
     shape = Shape()
     _types(chance, shape)
     pages = chance.choice((0, 1, 1, 1, 2))
-    shape.pages = (pages, pages + chance.randrange(3))
+    shape.pages = (pages, pages + chance.randrange(2))
     for _ in range(chance.randrange(1, 5)):
         size = chance.choice((0, 1, 2, 5, 10, 17))
         kind = EXTERNREF if chance.random() < 0.2 else FUNCREF

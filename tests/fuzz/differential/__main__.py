@@ -1,0 +1,141 @@
+"""`python -m tests.fuzz.differential`: as many modules as there is time for, in either engine or in both."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+
+from teeforge.lab import Lab
+from teeforge.machines.fleet import Place
+
+from .batch import Batch, prepare, run_batch
+from .engines import Engine, HostEngine, TeeEngine
+
+ROOT = Path(__file__).resolve().parents[3]
+_BATCH = 100
+# Batches that are made ahead, so that no engine waits.
+_AHEAD = 4
+
+
+def build_execute(lab: Lab, out: Path, cc: str) -> Path:
+    """Build the TA for this host, from the sources as they are patched."""
+    built = lab.builder.build(["optee_os", "wamr", "optee_client"])
+    lab.patch()
+    overlays = ROOT / "overlays"
+    arguments = {
+        "WAMR": lab.workspace.work / "wamr" / "source",
+        "TA": overlays / "wasm_ta/ta",
+        "HOST": overlays / "wasm_ta/host",
+        "DRIVER": overlays / "spec_test/spec_test.c",
+        "TA_DEV_KIT": built["optee_os"].product("ta_dev_kit"),
+        "CLIENT": built["optee_client"].product("export") / "usr/include",
+        "O": out,
+        "CC": cc,
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    words = [f"{name}={value}" for name, value in arguments.items()]
+    done = subprocess.run(
+        ["make", "-s", "-j2", "-C", Path(__file__).parent, *words], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(done.stderr[-3000:])
+    return out / "execute"
+
+
+@contextlib.contextmanager
+def engines(lab: Lab, names: Sequence[str], place: Place, cc: str) -> Iterator[dict[str, Engine]]:
+    """Give the engines by name, as long as they are wanted."""
+    with contextlib.ExitStack() as stack:
+        made: dict[str, Engine] = {}
+        if "host" in names:
+            made["host"] = HostEngine(build_execute(lab, lab.workspace.cache / "differential", cc))
+        if "tee" in names:
+            driver = lab.build(["spec_test"])["spec_test"].product("spec_test")
+            made["tee"] = TeeEngine(stack.enter_context(lab.deployed(place)), driver)
+        yield made
+
+
+class Tally:
+    """What was found so far; each find is kept as a module, with what was wrong beside it."""
+
+    def __init__(self, finds: Path) -> None:
+        self.finds = finds
+        self.modules = Counter[str]()
+        self.open = Counter[str]()
+        self.calls = 0
+        self.found = 0
+
+    def add(self, name: str, engine: Engine, batch: Batch, number: int) -> None:
+        """Run a batch in an engine and count."""
+        for case, verdict in zip(batch.cases, run_batch(engine, batch, number), strict=True):
+            self.modules[name] += 1
+            self.calls += len(case.calls)
+            self.open[name] += not verdict.whole
+            if verdict.difference:
+                self.found += 1
+                self.finds.mkdir(parents=True, exist_ok=True)
+                (self.finds / f"{case.name}.wasm").write_bytes(case.wasm)
+                (self.finds / f"{case.name}.{name}.txt").write_text(verdict.difference + "\n")
+                print(f"{name}: {case.name}: {verdict.difference[:600]}", flush=True)
+
+    def line(self, seconds: float) -> str:
+        """Return it in one line."""
+        counts = ", ".join(f"{name} {count} ({self.open[name]} open)" for name, count in self.modules.items())
+        return f"{counts}; {self.calls} calls; {self.found} differences; {seconds:.0f} s"
+
+
+def fuzz(
+    engines: dict[str, Engine], wamrc: Path, seeds: Sequence[tuple[str, int]], jobs: int, scratch: Path, tally: Tally
+) -> None:
+    """Run the modules of some seeds, made by so many processes."""
+    began = time.monotonic()
+    flags = [engine.flags for engine in engines.values()]
+    parts = [seeds[n : n + _BATCH] for n in range(0, len(seeds), _BATCH)]
+    waiting: list[Future[Batch]] = []
+    with ProcessPoolExecutor(jobs) as pool:
+        for part in [*parts, *[None] * _AHEAD]:
+            if part:
+                waiting.append(pool.submit(prepare, part, wamrc, flags, scratch))
+            if len(waiting) > _AHEAD or (part is None and waiting):
+                batch = waiting.pop(0).result()
+                for number, (name, engine) in enumerate(engines.items()):
+                    tally.add(name, engine, batch, number)
+                shutil.rmtree(batch.folder)
+                print(tally.line(time.monotonic() - began), flush=True)
+
+
+def main(words: Sequence[str]) -> int:
+    """Return 1 if there was a difference."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.differential", description=__doc__)
+    parser.add_argument("--modules", type=int, default=1000, help="how many (default: 1000)")
+    parser.add_argument("--first", type=int, default=0, help="the first seed (default: 0)")
+    parser.add_argument("--engine", choices=("host", "tee", "both"), default="both")
+    parser.add_argument("--generator", choices=("own", "binaryen", "both"), default="both")
+    parser.add_argument("--jobs", type=int, default=2, help="processes that make modules (default: 2)")
+    parser.add_argument("--finds", type=Path, default=ROOT / "build/finds", help="folder for modules that differ")
+    parser.add_argument("--cc", default="clang-14", help="a clang, which has the sanitizers")
+    given = parser.parse_args(words)
+    kinds = ["own", "binaryen"] if given.generator == "both" else [given.generator]
+    names = ["host", "tee"] if given.engine == "both" else [given.engine]
+    seeds = [(kinds[n % len(kinds)], given.first + n) for n in range(given.modules)]
+    lab, tally = Lab(ROOT), Tally(given.finds)
+    wamrc = lab.build(["wamrc"])["wamrc"].product("wamrc")
+    with (
+        tempfile.TemporaryDirectory(prefix="teeforge-diff-") as scratch,
+        engines(lab, names, Place("qemu", ""), given.cc) as made,
+    ):
+        fuzz(made, wamrc, seeds, given.jobs, Path(scratch), tally)
+    return 1 if tally.found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
