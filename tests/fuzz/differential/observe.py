@@ -1,4 +1,4 @@
-"""A module with functions added that tell what cannot be seen from outside: its memory, globals and tables."""
+"""A module with a function added that tells what cannot be seen from outside: its memory, globals and tables."""
 
 from __future__ import annotations
 
@@ -8,62 +8,51 @@ from teeforge.base.reader import Reader
 from teeforge.modules.wasm import VALUE_TYPES
 from teeforge.spectest.binary import Module, leb, read_module, write_module
 
-from .opcodes import I32, I64, constant
+from .opcodes import EQUAL, F32, F64, I32, I64, REINTERPRET, constant
 
 CODES = {name: code for code, name in VALUE_TYPES.items()}
-_GLOBALS_MAX = 12
-_TABLES_MAX = 6
-_NUMBERS = ("i32", "i64", "f32", "f64")
+OBSERVER = "seen: memory, globals and tables"
 _END = b"\x0b"
+# Where a loop is, the hash, and a float that may be a NaN.
+_AT, _HASH, _FLOAT = b"\x00", b"\x01", {F32: b"\x02", F64: b"\x03"}
+_LOCALS = b"\x04" + b"".join(b"\x01" + bytes([kind]) for kind in (I32, I64, F32, F64))
 
 
 @dataclass(frozen=True)
 class Observed:
-    """A module to run: its exported functions with the types of what they take, and those that observe it."""
+    """A module to run: its exported functions with the types of what they take, and the one that observes it."""
 
     wasm: bytes
     functions: tuple[tuple[str, tuple[str, ...]], ...]
-    observers: tuple[str, ...]
 
 
 def observe(wasm: bytes) -> Observed:
-    """Add the functions. A module may come without any section of these."""
+    """Add a function that returns a hash: one call, since each takes its time."""
     module = read_module(wasm)
-    made: list[tuple[str, int, bytes, bytes]] = []
+    code = b"".join(_global(index, CODES[kind]) for index, (kind, _, _) in enumerate(module.globals))
+    code += b"".join(map(_table, range(len(module.tables))))
     if module.memories:
-        made.append(("seen memory", I64, _LOCALS, _memory()))
-    for index, (kind, _, _) in enumerate(module.globals[:_GLOBALS_MAX]):
-        get = b"\x23" + leb(index)
-        plain = kind in _NUMBERS
-        made.append((f"seen global {index}", CODES[kind] if plain else I32, b"\x00", get + (b"" if plain else b"\xd1")))
-    for index in range(min(len(module.tables), _TABLES_MAX)):
-        made.append((f"seen table {index}", I64, _LOCALS, _table(index)))
+        code += _memory()
     functions = tuple(
         (name, module.types[module.functions[index][0]].params)
         for name, (kind, index) in module.exports.items()
         if kind == "func"
     )
-    return Observed(_with(module, made), functions, tuple(name for name, *_ in made))
+    return Observed(_with(module, _LOCALS + code + b"\x20" + _HASH + _END), functions)
 
 
-def _with(module: Module, made: list[tuple[str, int, bytes, bytes]]) -> bytes:
-    """Return the module with functions of one result: name, type, locals and code of each."""
-    sections = dict(module.sections)
-    types, functions = len(module.types), len(module.functions)
+def _with(module: Module, body: bytes) -> bytes:
+    """Return the module with a function () -> i64."""
+    sections, name = dict(module.sections), OBSERVER.encode()
     added = [
-        (1, [b"\x60\x00\x01" + bytes([kind]) for _, kind, _, _ in made]),
-        (3, [leb(types + n) for n in range(len(made))]),
-        (7, [_name(name) + b"\x00" + leb(functions + n) for n, (name, *_) in enumerate(made)]),
-        (10, [leb(len(locals_ + code + _END)) + locals_ + code + _END for _, _, locals_, code in made]),
+        (1, b"\x60\x00\x01" + bytes([I64])),
+        (3, leb(len(module.types))),
+        (7, leb(len(name)) + name + b"\x00" + leb(len(module.functions))),
+        (10, leb(len(body)) + body),
     ]
-    for number, entries in added:
-        sections[number] = _append(sections.get(number, b"\x00"), entries)
+    for number, entry in added:
+        sections[number] = _append(sections.get(number, b"\x00"), entry)
     return write_module(sections)
-
-
-def _name(text: str) -> bytes:
-    encoded = text.encode()
-    return leb(len(encoded)) + encoded
 
 
 def _count(section: bytes) -> tuple[int, bytes]:
@@ -79,29 +68,44 @@ def prepend(section: bytes, entries: list[bytes]) -> bytes:
     return leb(count + len(entries)) + b"".join(entries) + rest
 
 
-def _append(section: bytes, entries: list[bytes]) -> bytes:
+def _append(section: bytes, entry: bytes) -> bytes:
     count, rest = _count(section)
-    return leb(count + len(entries)) + rest + b"".join(entries)
+    return leb(count + 1) + rest + entry
+
+
+def _mix(value: bytes) -> bytes:
+    """Take an i64 into the hash."""
+    mixed = b"\x20" + _HASH + value + b"\x85" + constant(I64, 0x9E3779B97F4A7C15) + b"\x7e"
+    return mixed + constant(I64, 29) + b"\x89\x21" + _HASH
+
+
+def _global(index: int, kind: int) -> bytes:
+    get = b"\x23" + leb(index)
+    if kind == I64:
+        return _mix(get)
+    if kind == I32:
+        return _mix(get + b"\xad")
+    if kind not in EQUAL:
+        return _mix(get + b"\xd1\xad")
+    # Any NaN is the same: only a number is equal to itself.
+    again = b"\x20" + _FLOAT[kind]
+    number = get + b"\x22" + _FLOAT[kind] + constant(kind, 0x7F) + again + again + EQUAL[kind] + b"\x1b"
+    return _mix(number + (REINTERPRET[I32][0] + b"\xad" if kind == F32 else REINTERPRET[I64][0]))
 
 
 def _loop(size: bytes, step: int, bound: bytes, value: bytes) -> bytes:
-    """Return locals and code of a hash over ``size`` and each ``value``; local 0 is where it is, 1 the hash."""
-    hash_one = b"\x20\x01" + value + b"\x85" + constant(I64, 0x9E3779B97F4A7C15) + b"\x7e"
-    hash_one += constant(I64, 29) + b"\x89\x21\x01"
-    again = b"\x20\x00" + constant(I32, step) + b"\x6a\x22\x00" + bound + b"\x49\x0d\x00"
-    loop = b"\x03\x40" + hash_one + again + _END
-    return size + b"\xad\x21\x01" + size + b"\x04\x40" + loop + _END + b"\x20\x01"
-
-
-_LOCALS = b"\x02\x01\x7f\x01\x7e"
+    """Take a size and each value below it into the hash."""
+    start = constant(I32, 0) + b"\x21" + _AT
+    again = b"\x20" + _AT + constant(I32, step) + b"\x6a\x22" + _AT + bound + b"\x49\x0d\x00"
+    return _mix(size + b"\xad") + start + size + b"\x04\x40\x03\x40" + _mix(value) + again + _END + _END
 
 
 def _memory() -> bytes:
     size = b"\x3f\x00"
-    return _loop(size, 8, size + constant(I32, 16) + b"\x74", b"\x20\x00\x29\x03\x00")
+    return _loop(size, 8, size + constant(I32, 16) + b"\x74", b"\x20" + _AT + b"\x29\x03\x00")
 
 
 def _table(index: int) -> bytes:
     """Of a table only which entries are null: references have no bits."""
     size = b"\xfc\x10" + leb(index)
-    return _loop(size, 1, size, b"\x20\x00\x25" + leb(index) + b"\xd1\xad")
+    return _loop(size, 1, size, b"\x20" + _AT + b"\x25" + leb(index) + b"\xd1\xad")
