@@ -1,16 +1,14 @@
-"""`python -m tests.fuzz.differential`: as many modules as there is time for, in either engine or in both."""
+"""`python -m tests.fuzz.differential`: as many modules as are asked for, in either engine or in both."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
@@ -18,50 +16,12 @@ from teeforge.lab import Lab
 from teeforge.machines.fleet import Place
 
 from .batch import Batch, prepare, run_batch
-from .engines import Engine, HostEngine, TeeEngine
+from .engines import Engine
+from .workbench import ROOT, engines
 
-ROOT = Path(__file__).resolve().parents[3]
 _BATCH = 100
 # Batches that are made ahead, so that no engine waits.
 _AHEAD = 4
-
-
-def build_execute(lab: Lab, out: Path, cc: str) -> Path:
-    """Build the TA for this host, from the sources as they are patched."""
-    built = lab.builder.build(["optee_os", "wamr", "optee_client"])
-    lab.patch()
-    overlays = ROOT / "overlays"
-    arguments = {
-        "WAMR": lab.workspace.work / "wamr" / "source",
-        "TA": overlays / "wasm_ta/ta",
-        "HOST": overlays / "wasm_ta/host",
-        "DRIVER": overlays / "spec_test/spec_test.c",
-        "TA_DEV_KIT": built["optee_os"].product("ta_dev_kit"),
-        "CLIENT": built["optee_client"].product("export") / "usr/include",
-        "O": out,
-        "CC": cc,
-    }
-    out.mkdir(parents=True, exist_ok=True)
-    words = [f"{name}={value}" for name, value in arguments.items()]
-    done = subprocess.run(
-        ["make", "-s", "-j2", "-C", Path(__file__).parent, *words], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(done.stderr[-3000:])
-    return out / "execute"
-
-
-@contextlib.contextmanager
-def engines(lab: Lab, names: Sequence[str], place: Place, cc: str) -> Iterator[dict[str, Engine]]:
-    """Give the engines by name, as long as they are wanted."""
-    with contextlib.ExitStack() as stack:
-        made: dict[str, Engine] = {}
-        if "host" in names:
-            made["host"] = HostEngine(build_execute(lab, lab.workspace.cache / "differential", cc))
-        if "tee" in names:
-            driver = lab.build(["spec_test"])["spec_test"].product("spec_test")
-            made["tee"] = TeeEngine(stack.enter_context(lab.deployed(place)), driver)
-        yield made
 
 
 class Tally:
@@ -94,7 +54,12 @@ class Tally:
 
 
 def fuzz(
-    engines: dict[str, Engine], wamrc: Path, seeds: Sequence[tuple[str, int]], jobs: int, scratch: Path, tally: Tally
+    engines: dict[str, Engine],
+    wamrc: Path,
+    seeds: Sequence[tuple[str, int]],
+    jobs: int,
+    scratch: Path,
+    tally: Tally,
 ) -> None:
     """Run the modules of some seeds, made by so many processes."""
     began = time.monotonic()
@@ -121,7 +86,9 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--engine", choices=("host", "tee", "both"), default="both")
     parser.add_argument("--generator", choices=("own", "binaryen", "both"), default="both")
     parser.add_argument("--jobs", type=int, default=2, help="processes that make modules (default: 2)")
-    parser.add_argument("--finds", type=Path, default=ROOT / "build/finds", help="folder for modules that differ")
+    parser.add_argument(
+        "--finds", type=Path, default=ROOT / "build/finds", help="folder for modules that differ"
+    )
     parser.add_argument("--cc", default="clang-14", help="a clang, which has the sanitizers")
     given = parser.parse_args(words)
     kinds = ["own", "binaryen"] if given.generator == "both" else [given.generator]

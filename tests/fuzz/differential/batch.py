@@ -32,7 +32,9 @@ def make_case(seed: int, kind: str, scratch: Path) -> Case:
     return run(f"{kind}-{seed}", observe(wasm), seed)
 
 
-def prepare(seeds: Sequence[tuple[str, int]], wamrc: Path, flags: Sequence[Sequence[str]], scratch: Path) -> Batch:
+def prepare(
+    seeds: Sequence[tuple[str, int]], wamrc: Path, flags: Sequence[Sequence[str]], scratch: Path
+) -> Batch:
     """Make the cases of some seeds and compile them, for as many engines as there are flags."""
     folder = Path(tempfile.mkdtemp(dir=scratch))
     cases = [make_case(seed, kind, folder) for kind, seed in seeds]
@@ -80,7 +82,9 @@ def run_batch(engine: Engine, batch: Batch, number: int = 0) -> list[Verdict]:
             replies, lines = lines[:wanted], lines[wanted:]
             verdict = judge(batch.cases[case], replies)
             dead = len(replies) < wanted
-            verdicts[case] = Verdict(f"{verdict.difference or 'it ended the engine'}: {why}") if dead else verdict
+            verdicts[case] = (
+                Verdict(f"{verdict.difference or 'it ended the engine'}: {why}") if dead else verdict
+            )
             if dead:
                 break
         else:

@@ -28,7 +28,7 @@ def generate(seed: int, folder: Path) -> bytes:
     source, made = folder / f"{seed}.seed", folder / f"{seed}.ttf.wasm"
     source.write_bytes(chance.randbytes(chance.choice((200, 1000, 3000))))
     optimise = [chance.choice(_OPTIMISE)] if chance.random() < 0.5 else []
-    words = ["wasm-opt", source, "--translate-to-fuzz", *_FEATURES, *_PASSES, *optimise, "-o", made]
+    words = ["wasm-opt", str(source), "--translate-to-fuzz", *_FEATURES, *_PASSES, *optimise, "-o", str(made)]
     subprocess.run(words, capture_output=True, check=True)
     try:
         return _small(made.read_bytes())
@@ -47,7 +47,9 @@ def _small(wasm: bytes) -> bytes:
     if imports:
         del sections[2]
         # They come first, as imports do: all indices stay what they are.
-        assert len(imports) == len(module.imports) and not any(entry.type.results for entry in imports if entry.type)
+        assert len(imports) == len(module.imports) and not any(
+            entry.type.results for entry in imports if entry.type
+        )
         sections[3] = prepend(sections[3], [leb(entry.index) for entry in imports])
         sections[10] = prepend(sections[10], [b"\x02\x00\x0b"] * len(imports))
     return write_module(sections)

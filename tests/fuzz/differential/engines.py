@@ -36,8 +36,8 @@ class HostEngine:
 
     flags = ("--target=x86_64", "--disable-simd", *WAMRC_FLAGS[1:])
 
-    def __init__(self, execute: Path, seconds: int = SECONDS) -> None:
-        self._command = [execute, str(HEAP), str(seconds), str(_AT_ONCE)]
+    def __init__(self, execute: Path, seconds: int = SECONDS, heap: int = HEAP) -> None:
+        self._command = [execute, str(heap), str(seconds), str(_AT_ONCE)]
 
     def run(self, folder: Path, script: Sequence[str]) -> tuple[list[str], str]:
         """Run a script in one process."""
@@ -60,9 +60,10 @@ class TeeEngine:
     flags = WAMRC_FLAGS
     _remote = "/tmp/differential"
 
-    def __init__(self, session: Session, driver: Path) -> None:
+    def __init__(self, session: Session, driver: Path, seconds: int = SECONDS, heap: int = HEAP) -> None:
         from teeforge.targets.parcel import Upload
 
+        self._arguments = f"{heap} {seconds} {_AT_ONCE}"
         self._session = session
         self._upload = Upload
         self._do(f"mkdir -p {self._remote}")
@@ -83,9 +84,7 @@ class TeeEngine:
         files = [self._upload(path, f"{self._remote}/now/{path.name}") for path in sorted(folder.iterdir())]
         self._do(f"mkdir -p {self._remote}/now")
         self._session.push(files)
-        # Not line by line through SSH: that takes longer than the calls.
-        program = f"../spec_test {HEAP} {SECONDS} {_AT_ONCE} <script >replies"
-        command = f"cd {self._remote}/now && {{ {program}; status=$?; cat replies; exit $status; }}"
+        command = f"cd {self._remote}/now && exec ../spec_test {self._arguments} <script"
         out, why = self._do(command)
         self._do(f"rm -rf {self._remote}/now")
         return out.splitlines(), why

@@ -17,7 +17,6 @@ from .opcodes import (
     FLOATS,
     FUNCREF,
     I32,
-    I64,
     INTEGERS,
     LOADS,
     NUMBERS,
@@ -34,7 +33,7 @@ _END = b"\x0b"
 LOOP = (0,)
 _DEPTH = 5
 _SIZE = 1500
-_OFFSETS = (0, 1, 4, 8, 13, 0x7FFF, 0xFFF8)
+_OFFSETS = (0, 0, 1, 4, 8, 13)
 _FAR = (0xFFFF, 0x10000, 0x7FFFFFF0, 0xFFFFFFF0, 0xFFFFFFFF)
 FunctionType = tuple[tuple[int, ...], tuple[int, ...]]
 
@@ -113,12 +112,22 @@ class Expressions:
         ways = [self._kept, self._choice, self._block, self._called, self._indirect, self._if]
         ways += [self._global, self._branch, self._dead]
         if kind in NUMBERS:
-            ways += [self._unary, self._binary, self._binary, self._load, self._unary, self._binary, self._shift]
+            ways += [
+                self._unary,
+                self._binary,
+                self._binary,
+                self._load,
+                self._unary,
+                self._binary,
+                self._shift,
+            ]
         if kind == I32:
             ways += [self._size, self._null, self._grown]
         if kind in (FUNCREF, EXTERNREF):
             ways += [self._taken, self._taken]
-        return self._leaf(kind) if self._chance.random() < 0.15 else self._chance.choice(ways)(kind, depth + 1)
+        return (
+            self._leaf(kind) if self._chance.random() < 0.15 else self._chance.choice(ways)(kind, depth + 1)
+        )
 
     def _leaf(self, kind: int) -> bytes:
         if self._chance.random() < 0.5:
@@ -133,7 +142,9 @@ class Expressions:
         """A value stays on the stack while statements are made, which may set the local that it is from."""
         index = self._local(kind)
         value = self._chance.choice((b"\x20" + index, b"\x20" + index, self.expression(kind, depth)))
-        change = self.expression(kind, depth) + self._chance.choice((b"\x21" + index, b"\x22" + index + b"\x1a"))
+        change = self.expression(kind, depth) + self._chance.choice(
+            (b"\x21" + index, b"\x22" + index + b"\x1a")
+        )
         return value + change + self.statement(depth)
 
     def _choice(self, kind: int, depth: int) -> bytes:
@@ -145,11 +156,19 @@ class Expressions:
         """A block, with parameters where there is a type for it."""
         typed = [n for n, (_, gives) in enumerate(self._shape.types) if gives == (kind,)]
         if not typed or self._chance.random() < 0.4:
-            return b"\x02" + bytes([kind]) + self._inside((kind,), lambda: self.expression(kind, depth)) + _END
+            return (
+                b"\x02" + bytes([kind]) + self._inside((kind,), lambda: self.expression(kind, depth)) + _END
+            )
         index = self._chance.choice(typed)
         takes, gives = self._shape.types[index]
         before = b"".join(self.expression(one, depth) for one in takes)
-        return before + b"\x02" + signed(index) + self._inside(gives, lambda: self._taking(takes, gives, depth)) + _END
+        return (
+            before
+            + b"\x02"
+            + signed(index)
+            + self._inside(gives, lambda: self._taking(takes, gives, depth))
+            + _END
+        )
 
     def _taking(self, takes: Sequence[int], gives: Sequence[int], depth: int) -> bytes:
         code = b"".join(self._away(one) for one in reversed(takes))
@@ -199,12 +218,12 @@ class Expressions:
         return args + b"\x10" + leb(index) + self._first(gives, kind, depth)
 
     def _index(self, table: int, depth: int) -> bytes:
-        """Mostly one that the table may have."""
-        size = max(1, self._shape.tables[table].most)
-        if self._chance.random() < 0.1:
+        """Mostly one that the table has."""
+        size = max(1, self._shape.tables[table].least)
+        if self._chance.random() < 0.03:
             return self.expression(I32, depth)
         if self._chance.random() < 0.5:
-            return constant(I32, self._chance.randrange(size))
+            return constant(I32, self._chance.randrange(size + (self._chance.random() < 0.05)))
         return self.expression(I32, depth) + constant(I32, size) + b"\x70"
 
     def _indirect(self, kind: int, depth: int) -> bytes:
@@ -281,14 +300,18 @@ class Expressions:
         return self.expression(kind, depth) + constant(kind, count) + self._chance.choice(SHIFTS[kind])
 
     def _address(self, depth: int) -> bytes:
-        if self._chance.random() < 0.1:
+        if self._chance.random() < 0.02:
             return self.expression(I32, depth)
         if self._chance.random() < 0.3:
-            return constant(I32, self._chance.choice((0, 1, 100, 1000, 65528, 65532, 65535)))
-        return self.expression(I32, depth) + constant(I32, self._chance.choice((0xFF, 0x7FFF, 0xFFF8))) + b"\x71"
+            return constant(I32, self._chance.choice((0, 1, 100, 1000, 1000, 65000, 65504, 65528, 65532)))
+        return (
+            self.expression(I32, depth)
+            + constant(I32, self._chance.choice((0xFF, 0x7FFF, 0x7FFF, 0xFFF0)))
+            + b"\x71"
+        )
 
     def _offset(self, width: int) -> bytes:
-        offset = self._chance.choice(_FAR if self._chance.random() < 0.05 else _OFFSETS[:5])
+        offset = self._chance.choice(_FAR if self._chance.random() < 0.01 else _OFFSETS)
         return leb(self._chance.randrange(width.bit_length())) + leb(offset)
 
     def _load(self, kind: int, depth: int) -> bytes:

@@ -18,12 +18,12 @@ class Function(Expressions):
     def body(self) -> bytes:
         """Return the locals and the code, with its end."""
         self._labels = [self._type[1]]
-        code = self._spend(b"\x00")
+        returned = b"".join(map(self._leaf, self._type[1])) + b"\x0f"
+        code = self._spend(b"\x00" if self._chance.random() < 0.1 else returned)
         code += b"".join(self.statement(0) for _ in range(self._chance.randrange(1, 5)))
         code += b"".join(self.expression(kind, 0) for kind in self._type[1])
         kinds = [*self._locals[len(self._type[0]) :], *self._own]
-        # A group of none, and groups of one: all of them are locals.
-        groups = [leb(1) + bytes([kind]) for kind in kinds] + [b"\x00\x7f"]
+        groups = [leb(1) + bytes([kind]) for kind in kinds] + [b"\x00\x7f"] * (self._chance.random() < 0.03)
         return leb(len(groups)) + b"".join(groups) + code + _END
 
     def _spend(self, otherwise: bytes) -> bytes:
@@ -36,8 +36,24 @@ class Function(Expressions):
         self._room -= 1
         if depth >= 4 or self._room < 0:
             return b"\x01"
-        ways = [self._set, self._set, self._store, self._store, self._set_global, self._loop, self._when, self._many]
-        ways += [self._copied, self._filled, self._table_set, self._table_copied, self._table_filled, self._dropped]
+        ways = [
+            self._set,
+            self._set,
+            self._store,
+            self._store,
+            self._set_global,
+            self._loop,
+            self._when,
+            self._many,
+        ]
+        ways += [
+            self._copied,
+            self._filled,
+            self._table_set,
+            self._table_copied,
+            self._table_filled,
+            self._dropped,
+        ]
         ways += [self._strided]
         return self._chance.choice(ways)(depth + 1)
 
@@ -54,12 +70,16 @@ class Function(Expressions):
     def _set_global(self, depth: int) -> bytes:
         kind = self._chance.choice((*NUMBERS, FUNCREF, EXTERNREF))
         known = self._globals(kind, True)
-        return self.expression(kind, depth) + (b"\x24" + leb(self._chance.choice(known)) if known else b"\x1a")
+        return self.expression(kind, depth) + (
+            b"\x24" + leb(self._chance.choice(known)) if known else b"\x1a"
+        )
 
     def _when(self, depth: int) -> bytes:
         condition = self._chance.choice((constant(I32, 0), constant(I32, 1), self.expression(I32, depth)))
         then = self._inside((), lambda: self.statement(depth))
-        other = b"\x05" + self._inside((), lambda: self.statement(depth)) if self._chance.random() < 0.5 else b""
+        other = (
+            b"\x05" + self._inside((), lambda: self.statement(depth)) if self._chance.random() < 0.5 else b""
+        )
         return condition + b"\x04\x40" + then + other + _END
 
     def _many(self, depth: int) -> bytes:
@@ -67,7 +87,9 @@ class Function(Expressions):
         count = self._chance.randrange(1, 5)
         chosen = b"".join(leb(self._chance.randrange(count)) for _ in range(count))
         self._labels += [()] * count
-        code = self.expression(I32, depth) + b"\x0e" + leb(count) + chosen + leb(self._chance.randrange(count))
+        code = (
+            self.expression(I32, depth) + b"\x0e" + leb(count) + chosen + leb(self._chance.randrange(count))
+        )
         for _ in range(count):
             self._labels.pop()
             code += _END + self.statement(depth)
@@ -104,7 +126,7 @@ class Function(Expressions):
         """Of bytes: mostly few, and sometimes what is left of 64 bits whose upper half is not 0."""
         if self._chance.random() < 0.3:
             return self.expression(I64, depth) + constant(I64, 0xFFFFFFFF0000003F) + b"\x83\xa7"
-        if self._chance.random() < 0.9:
+        if self._chance.random() < 0.98:
             return constant(I32, self._chance.choice((0, 0, 1, 2, 7, 64, 300)))
         return self.expression(I32, depth)
 
@@ -112,15 +134,15 @@ class Function(Expressions):
         if self._chance.random() < 0.5:
             return self._address(depth) + self._address(depth) + self._length(depth) + b"\xfc\x0a\x00\x00"
         index = leb(self._chance.randrange(self._shape.data))
-        start = constant(I32, self._chance.choice((0, 0, 1, 7, 300)))
-        length = constant(I32, self._chance.choice((0, 0, 1, 7, 50)))
+        start = constant(I32, self._chance.choice((0, 0, 0, 0, 1, 7)))
+        length = constant(I32, self._chance.choice((0, 0, 0, 1, 7)))
         return self._address(depth) + start + length + b"\xfc\x08" + index + b"\x00"
 
     def _filled(self, depth: int) -> bytes:
         return self._address(depth) + self.expression(I32, depth) + self._length(depth) + b"\xfc\x0b\x00"
 
     def _few(self) -> bytes:
-        return constant(I32, self._chance.choice((0, 0, 1, 1, 2, 3, 5, 17)))
+        return constant(I32, self._chance.choice((0, 0, 0, 1, 1, 1, 2, 5)))
 
     def _table_set(self, depth: int) -> bytes:
         table = self._any_table()
@@ -143,6 +165,8 @@ class Function(Expressions):
         return self._index(table, depth) + value + self._few() + b"\xfc\x11" + leb(table)
 
     def _dropped(self, depth: int) -> bytes:
+        if self._chance.random() < 0.5:
+            return self._set(depth)
         if self._chance.random() < 0.5:
             return b"\xfc\x09" + leb(self._chance.randrange(self._shape.data))
         return b"\xfc\x0d" + leb(self._chance.randrange(self._shape.segments))

@@ -41,10 +41,10 @@ def _types(chance: random.Random, shape: Shape) -> None:
 def _shape(chance: random.Random) -> Shape:
     shape = Shape()
     _types(chance, shape)
-    pages = chance.choice((0, 1, 1, 1, 2))
+    pages = 0 if chance.random() < 0.05 else chance.choice((1, 1, 1, 2))
     shape.pages = (pages, pages + chance.randrange(2))
     for _ in range(chance.randrange(1, 5)):
-        size = chance.choice((0, 1, 2, 5, 10, 17))
+        size = 0 if chance.random() < 0.1 else chance.choice((1, 2, 5, 10, 17))
         kind = EXTERNREF if chance.random() < 0.2 else FUNCREF
         shape.tables.append(Table(kind, size, size + chance.choice((0, 1, 5, 40))))
     # Those of the generator come first: what is left of the budget.
@@ -60,6 +60,11 @@ def _elements(chance: random.Random, shape: Shape) -> list[bytes]:
     """Return segments of functions: active in some table, passive, or declarative for all ref.func."""
     functions = [leb(n) for n in range(len(shape.functions))]
     made = []
+    whole = [n for n, table in enumerate(shape.tables) if table.kind == FUNCREF and chance.random() < 0.7]
+    for table in whole:
+        few = functions if chance.random() < 0.3 else [chance.choice(functions)]
+        held = _vector([chance.choice(few) for _ in range(shape.tables[table].least)])
+        made.append(b"\x02" + leb(table) + constant(I32, 0) + _END + b"\x00" + held)
     for _ in range(shape.segments):
         count = chance.randrange(0, 8)
         refs = [b"\xd2" + chance.choice(functions) + _END for _ in range(count)]
@@ -73,7 +78,9 @@ def _elements(chance: random.Random, shape: Shape) -> list[bytes]:
                 offset += 50
             place = leb(table) + constant(I32, offset) + _END
             exact = chance.random() < 0.5
-            made.append(b"\x06" + place + b"\x70" + _vector(refs) if exact else b"\x02" + place + b"\x00" + plain)
+            made.append(
+                b"\x06" + place + b"\x70" + _vector(refs) if exact else b"\x02" + place + b"\x00" + plain
+            )
         else:
             made.append(chance.choice((b"\x05\x70" + _vector(refs), b"\x01\x00" + plain)))
     return [*made, b"\x03\x00" + _vector(functions)]
@@ -98,21 +105,40 @@ def generate(seed: int) -> bytes:
     # Few may go so deep that the stack ends: of those the outcome is open.
     budget = 40000 if chance.random() < 0.02 else chance.choice((20, 100, 300))
     bodies = [Function(chance, shape, shape.types[index]).body() for index in shape.functions]
+    bodies += [_refilled(n, len(shape.types[index][0]), budget) for n, index in enumerate(shape.functions)]
     values = [constant(I32, budget)]
     values += [_value(chance, shape, kind) for kind, _ in shape.globals[1:]]
     sections = [
-        _section(1, [b"\x60" + _vector([bytes([k]) for k in p]) + _vector([bytes([k]) for k in r]) for p, r in shape.types]),
-        _section(3, [leb(index) for index in shape.functions]),
+        _section(
+            1,
+            [
+                b"\x60" + _vector([bytes([k]) for k in p]) + _vector([bytes([k]) for k in r])
+                for p, r in shape.types
+            ],
+        ),
+        _section(3, [leb(index) for index in shape.functions * 2]),
         _section(4, [bytes([t.kind, 1]) + leb(t.least) + leb(t.most) for t in shape.tables]),
         _section(5, [b"\x01" + leb(shape.pages[0]) + leb(shape.pages[1])]),
         _section(6, [bytes([k, m]) + v + _END for (k, m), v in zip(shape.globals, values, strict=True)]),
-        _section(7, [leb(2) + f"f{n}".encode() + b"\x00" + leb(n) for n in range(len(shape.functions))]),
+        _section(
+            7,
+            [
+                leb(2) + f"f{n}".encode() + b"\x00" + leb(len(shape.functions) + n)
+                for n in range(len(shape.functions))
+            ],
+        ),
         _section(9, _elements(chance, shape)),
         b"\x0c" + leb(len(leb(shape.data))) + leb(shape.data),
         _section(10, [leb(len(body)) + body for body in bodies]),
         _section(11, _data(chance, shape)),
     ]
     return b"\0asm\x01\0\0\0" + b"".join(sections)
+
+
+def _refilled(function: int, parameters: int, budget: int) -> bytes:
+    """Return the body of what is exported for a function: it has the whole budget for each call from outside."""
+    args = b"".join(b"\x20" + leb(n) for n in range(parameters))
+    return b"\x00" + constant(I32, budget) + b"\x24\x00" + args + b"\x10" + leb(function) + _END
 
 
 def _value(chance: random.Random, shape: Shape, kind: int) -> bytes:

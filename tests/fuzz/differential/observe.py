@@ -1,4 +1,4 @@
-"""A module with a function added that tells what cannot be seen from outside: its memory, globals and tables."""
+"""A module with a function added that tells what is not seen from outside: memory, globals and tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOCALS = b"\x04" + b"".join(b"\x01" + bytes([kind]) for kind in (I32, I64, F32,
 
 @dataclass(frozen=True)
 class Observed:
-    """A module to run: its exported functions with the types of what they take, and the one that observes it."""
+    """A module to run: its exported functions with the types of what they take."""
 
     wasm: bytes
     functions: tuple[tuple[str, tuple[str, ...]], ...]

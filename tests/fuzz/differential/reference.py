@@ -12,7 +12,15 @@ import wasmtime
 from .observe import OBSERVER, Observed
 from .opcodes import EDGES, F32, F64, FLOATS, I32, I64, INTEGERS
 
-TYPES = {"i32": I32, "i64": I64, "f32": F32, "f64": F64, "funcref": 0x70, "externref": 0x6F, "anyref": 0x6F}  # wasmtime calls it so
+TYPES = {
+    "i32": I32,
+    "i64": I64,
+    "f32": F32,
+    "f64": F64,
+    "funcref": 0x70,
+    "externref": 0x6F,
+    "anyref": 0x6F,
+}  # wasmtime calls it so
 NULL = 0xFFFFFFFF
 # For each call: far more than a case that ends takes.
 _FUEL = 1_000_000
@@ -117,9 +125,12 @@ def _call(store: wasmtime.Store, function: object, name: str, args: Sequence[tup
     except wasmtime.Trap as trap:
         if trap.trap_code in _OPEN:
             return Call(name, made.args, open=True)
+        assert trap.trap_code is not None
         return Call(name, made.args, traps=_TRAPS[trap.trap_code])
     values = given if isinstance(given, list) else [given]
-    return Call(name, made.args, tuple((kind, _bits(kind, one)) for kind, one in zip(results, values, strict=False)))
+    return Call(
+        name, made.args, tuple((kind, _bits(kind, one)) for kind, one in zip(results, values, strict=False))
+    )
 
 
 def _python(kind: int, bits: int) -> int | float | None:
