@@ -1,4 +1,4 @@
-"""Cases by the batch: generated, run by the reference and compiled in a process, then run by an engine in one go."""
+"""Cases by the batch: generated, run by the reference, compiled, and then run by an engine in one go."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COMPILE_SECONDS = 120
 
 @dataclass(frozen=True)
 class Batch:
-    """Cases with their AOT files, by flags and number, in a folder; ``wrong`` has those that did not compile."""
+    """Cases with their AOT files in a folder; ``wrong`` tells by engine and case why some did not compile."""
 
     cases: tuple[Case, ...]
     folder: Path
@@ -71,7 +71,7 @@ def _compile(wamrc: Path, flags: Sequence[str], case: Case, to: Path) -> str:
 
 
 def run_batch(engine: Engine, batch: Batch, number: int = 0) -> list[Verdict]:
-    """Return a verdict for each case; ``number`` is the engine's. After a case that ends it, there is another."""
+    """Return a verdict for each case; ``number`` is the engine's. After one that ends it, it is started anew."""
     wrong = {case: Verdict(why) for (of, case), why in batch.wrong.items() if of == number}
     verdicts = dict(wrong)
     while rest := [case for case in range(len(batch.cases)) if case not in verdicts]:

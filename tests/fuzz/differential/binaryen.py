@@ -15,7 +15,7 @@ _FEATURES = (
     *("--enable-sign-ext", "--enable-nontrapping-float-to-int", "--enable-mutable-globals"),
     *("--enable-multivalue", "--enable-bulk-memory"),
 )
-# The bits of a NaN are not defined: --denan lets no NaN be. Half of the modules come as an optimiser leaves them.
+# The bits of a NaN are not defined: --denan lets no NaN be. Half of the modules are optimised.
 _PASSES = ("--denan",)
 _OPTIMISE = ("-O2", "-O3", "-Oz")
 # One page, and one that it may grow by, for the 16 and 17 of binaryen: hashing them takes time.

@@ -136,7 +136,7 @@ def generate(seed: int) -> bytes:
 
 
 def _refilled(function: int, parameters: int, budget: int) -> bytes:
-    """Return the body of what is exported for a function: it has the whole budget for each call from outside."""
+    """Return the body of what is exported for a function: the whole budget is for each call from outside."""
     args = b"".join(b"\x20" + leb(n) for n in range(parameters))
     return b"\x00" + constant(I32, budget) + b"\x24\x00" + args + b"\x10" + leb(function) + _END
 

@@ -11,7 +11,7 @@ def _section(number: int, count: int, body: bytes) -> bytes:
 
 
 def large(functions: int, elements: int, code: int) -> bytes:
-    """Return a module with so many functions, table elements and bytes of code; call() goes through the table.
+    """Return a module with so many functions, elements of a table and bytes of code; call() goes through it.
 
     Function n adds n to its argument, and changes it by what it is padded with; call(x, i) calls element i.
     """
