@@ -1,4 +1,4 @@
-"""Modules of a fuzzer, executed: the engine does as wasmtime does, on this host under sanitizers and in the TEE.
+"""Modules of a fuzzer, executed: the engine does as wasmtime does, on this host, sanitized, and in the TEE.
 
 By hand thousands of them: python -m tests.fuzz.differential --modules 20000
 """

@@ -71,7 +71,7 @@ def _compile(wamrc: Path, flags: Sequence[str], case: Case, to: Path) -> str:
 
 
 def run_batch(engine: Engine, batch: Batch, number: int = 0) -> list[Verdict]:
-    """Return a verdict for each case; ``number`` is the engine's. After one that ends it, it is started anew."""
+    """Return a verdict for each case; ``number`` is the engine's. One that ends it is the last of a run."""
     wrong = {case: Verdict(why) for (of, case), why in batch.wrong.items() if of == number}
     verdicts = dict(wrong)
     while rest := [case for case in range(len(batch.cases)) if case not in verdicts]:
