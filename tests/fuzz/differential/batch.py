@@ -58,7 +58,7 @@ def _compile(wamrc: Path, flags: Sequence[str], case: Case, to: Path) -> str:
     source = to.with_suffix(".wasm")
     source.write_bytes(case.wasm)
     try:
-        words = [wamrc, *flags, "-o", to, source]
+        words = [str(wamrc), *flags, "-o", str(to), str(source)]
         done = subprocess.run(words, capture_output=True, text=True, timeout=_COMPILE_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return f"wamrc takes more than {_COMPILE_SECONDS} s"

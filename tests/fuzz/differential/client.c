@@ -33,13 +33,13 @@ TEEC_Result TEEC_OpenSession(TEEC_Context *context, TEEC_Session *session,
 	(void)data;
 	(void)operation;
 	*origin = TEEC_ORIGIN_TRUSTED_APP;
-	return tee_open();
+	return ta_open();
 }
 
 void TEEC_CloseSession(TEEC_Session *session)
 {
 	(void)session;
-	tee_close();
+	ta_close();
 }
 
 TEEC_Result TEEC_AllocateSharedMemory(TEEC_Context *context,
@@ -56,21 +56,21 @@ void TEEC_ReleaseSharedMemory(TEEC_SharedMemory *memory)
 	memset(memory, 0, sizeof(*memory));
 }
 
-static struct tee_param to_tee(uint32_t type, const TEEC_Parameter *param)
+static struct ta_param to_tee(uint32_t type, const TEEC_Parameter *param)
 {
 	const TEEC_SharedMemory *memory = NULL;
 
 	if (type == TEEC_VALUE_INPUT || type == TEEC_VALUE_OUTPUT ||
 	    type == TEEC_VALUE_INOUT)
-		return (struct tee_param){
+		return (struct ta_param){
 			.type = type, .a = param->value.a, .b = param->value.b,
 		};
 	if (type != TEEC_MEMREF_WHOLE)
-		return (struct tee_param){ };
+		return (struct ta_param){ };
 
 	/* Flags are 1 for input and 2 for output, types of the TEE 5, 6 and 7 */
 	memory = param->memref.parent;
-	return (struct tee_param){
+	return (struct ta_param){
 		.type = 4 + (memory->flags & 3),
 		.buffer = memory->buffer, .size = memory->size,
 	};
@@ -79,7 +79,7 @@ static struct tee_param to_tee(uint32_t type, const TEEC_Parameter *param)
 TEEC_Result TEEC_InvokeCommand(TEEC_Session *session, uint32_t command,
 			       TEEC_Operation *operation, uint32_t *origin)
 {
-	struct tee_param params[TEEC_CONFIG_PAYLOAD_REF_COUNT] = { };
+	struct ta_param params[TEEC_CONFIG_PAYLOAD_REF_COUNT] = { };
 	TEEC_Result res = TEEC_SUCCESS;
 	uint32_t type = 0;
 	size_t n = 0;
@@ -90,7 +90,7 @@ TEEC_Result TEEC_InvokeCommand(TEEC_Session *session, uint32_t command,
 	for (n = 0; n < TEEC_CONFIG_PAYLOAD_REF_COUNT; n++)
 		params[n] = to_tee(operation->paramTypes >> 4 * n & 0xf,
 				   &operation->params[n]);
-	res = tee_invoke(command, params);
+	res = ta_invoke(command, params);
 	for (n = 0; n < TEEC_CONFIG_PAYLOAD_REF_COUNT; n++) {
 		type = operation->paramTypes >> 4 * n & 0xf;
 		if (type != TEEC_VALUE_OUTPUT && type != TEEC_VALUE_INOUT)

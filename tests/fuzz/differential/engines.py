@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,17 +35,18 @@ class Engine(Protocol):
 class HostEngine:
     """``execute`` of this folder: the TA under ASan and UBSan, its code compiled for x86-64."""
 
-    flags = ("--target=x86_64", "--disable-simd", *WAMRC_FLAGS[1:])
+    flags: tuple[str, ...] = ("--target=x86_64", "--disable-simd", *WAMRC_FLAGS[1:])
 
     def __init__(self, execute: Path, seconds: int = SECONDS, heap: int = HEAP) -> None:
-        self._command = [execute, str(heap), str(seconds), str(_AT_ONCE)]
+        self._command = [str(execute), str(seconds), str(_AT_ONCE)]
+        self._heap = f"heap {heap}"
 
     def run(self, folder: Path, script: Sequence[str]) -> tuple[list[str], str]:
         """Run a script in one process."""
         done = subprocess.run(
-            [str(word) for word in self._command],
+            self._command,
             cwd=folder,
-            input="\n".join([*script, ""]),
+            input="\n".join([self._heap, *script, ""]),
             env=os.environ | {"ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=0"},
             capture_output=True,
             text=True,
@@ -57,13 +59,15 @@ class HostEngine:
 class TeeEngine:
     """The TA in the secure world, called by spec_test on the machine; ``session`` is one with that."""
 
-    flags = WAMRC_FLAGS
-    _remote = "/tmp/differential"
+    flags: tuple[str, ...] = WAMRC_FLAGS
 
     def __init__(self, session: Session, driver: Path, seconds: int = SECONDS, heap: int = HEAP) -> None:
         from teeforge.targets.parcel import Upload
 
-        self._arguments = f"{heap} {seconds} {_AT_ONCE}"
+        self._arguments = f"{seconds} {_AT_ONCE}"
+        self._heap = f"heap {heap}"
+        # Of its own: others may run modules on the same machine.
+        self._remote = f"/tmp/differential-{secrets.token_hex(4)}"
         self._session = session
         self._upload = Upload
         self._do(f"mkdir -p {self._remote}")
@@ -80,7 +84,7 @@ class TeeEngine:
 
     def run(self, folder: Path, script: Sequence[str]) -> tuple[list[str], str]:
         """Push what is in the folder and run a script in one session with the TA."""
-        (folder / "script").write_text("\n".join([*script, ""]), encoding="utf-8")
+        (folder / "script").write_text("\n".join([self._heap, *script, ""]), encoding="utf-8")
         files = [self._upload(path, f"{self._remote}/now/{path.name}") for path in sorted(folder.iterdir())]
         self._do(f"mkdir -p {self._remote}/now")
         self._session.push(files)

@@ -4,6 +4,7 @@
  * sees every block; and behind a linear memory nothing is mapped as far as an
  * address and an offset of 32 bits reach: code that lacks a check is caught.
  */
+#include <optee_platform.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -118,6 +119,23 @@ bool runtime_get(struct outcome *outcome, const struct aot_info *info __unused)
 				  "the runtime does not start");
 	users++;
 	return true;
+}
+
+/* On the TA's own stack, as long as none is configured */
+uint32_t runtime_stack_size(void)
+{
+	return optee_platform_stack_size();
+}
+
+void runtime_call(void *argument)
+{
+	struct runtime_call *call = argument;
+
+	call->function(call->argument);
+}
+
+void runtime_called(void)
+{
 }
 
 void runtime_put(void)

@@ -95,20 +95,20 @@ static void start_to_watch(void)
 	pthread_sigmask(SIG_SETMASK, &signals, NULL);
 }
 
-uint32_t tee_open(void)
+uint32_t ta_open(void)
 {
 	TEE_Param params[TEE_NUM_PARAMS] = { };
 
 	return TA_OpenSessionEntryPoint(0, params, &context);
 }
 
-void tee_close(void)
+void ta_close(void)
 {
 	TA_CloseSessionEntryPoint(context);
 	context = NULL;
 }
 
-uint32_t tee_invoke(uint32_t command, struct tee_param params[TEE_NUM_PARAMS])
+uint32_t ta_invoke(uint32_t command, struct ta_param params[TEE_NUM_PARAMS])
 {
 	TEE_Param passed[TEE_NUM_PARAMS] = { };
 	uint32_t types = 0;
@@ -189,6 +189,11 @@ size_t optee_platform_stack_size(void)
 {
 	return stack_entry - stack_base -
 	       RESERVED_BYTES_TO_NATIVE_STACK_BOUNDARY;
+}
+
+size_t optee_platform_stack_reserve(void)
+{
+	return RESERVED_BYTES_TO_NATIVE_STACK_BOUNDARY;
 }
 
 uint8 *os_thread_get_stack_boundary(void)

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct tee_param {
+struct ta_param {
 	uint32_t type;		/* TEE_PARAM_TYPE_... */
 	uint32_t a;
 	uint32_t b;
@@ -18,8 +18,8 @@ struct tee_param {
 };
 
 /* One session at a time */
-uint32_t tee_open(void);
-void tee_close(void);
-uint32_t tee_invoke(uint32_t command, struct tee_param params[4]);
+uint32_t ta_open(void);
+void ta_close(void);
+uint32_t ta_invoke(uint32_t command, struct ta_param params[4]);
 
 #endif /* TEE_H */

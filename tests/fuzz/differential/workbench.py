@@ -25,7 +25,7 @@ def build_execute(lab: Lab, out: Path, cc: str) -> Path:
         "WAMR": lab.workspace.work / "wamr" / "source",
         "TA": overlays / "wasm_ta/ta",
         "HOST": overlays / "wasm_ta/host",
-        "DRIVER": overlays / "spec_test/spec_test.c",
+        "DRIVER": overlays / "spec_test/teeforge/spec_test.c",
         "TA_DEV_KIT": built["optee_os"].product("ta_dev_kit"),
         "CLIENT": built["optee_client"].product("export") / "usr/include",
         "O": out,
