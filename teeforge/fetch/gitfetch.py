@@ -21,7 +21,7 @@ _NOT_THERE = re.compile(
 )
 # Nobody is there to ask: a second attempt would find nobody either.
 _NOBODY = re.compile(
-    r"Could not resolve|Name or service not known|name resolution|Couldn't connect to server"
+    r"Could not resolve|Name or service not known|name resolution|Could(n't| not) connect to server"
     r"|Connection refused|Network is unreachable|No route to host"
 )
 _TRIES = 3

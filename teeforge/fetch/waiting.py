@@ -112,7 +112,10 @@ _WORDS = (
         ("name resolution", "Failed to resolve", "Could not resolve", "NameResolutionError"),
         "the host's name cannot be looked up (no network?)",
     ),
-    (("Connection refused", "Couldn't connect to server"), "connection refused"),
+    (
+        ("Connection refused", "Couldn't connect to server", "Could not connect to server"),
+        "connection refused",
+    ),
     (("Network is unreachable", "No route to host"), "there is no way to it (no network?)"),
     (("CERTIFICATE_VERIFY_FAILED", "certificate problem"), "its certificate is not trusted on this host"),
     (("timed out", "Timeout"), "no answer"),
