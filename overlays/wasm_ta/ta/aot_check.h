@@ -20,7 +20,7 @@
  * header (core/shared/mem-alloc/ems). teeforge/modules/aotbody.py has the same numbers
  * and does the same sum.
  */
-#define COST_RUNTIME		2400	/* heap, hash maps, module, exec env */
+#define COST_RUNTIME		2320	/* heap, hash maps, module, exec env */
 #define COST_BLOCK_HEADER	4
 #define COST_DATA_SEGMENT	(36 + 1)	/* with its bit in the instance */
 #define COST_ELEMENT_SEGMENT	(44 + 1)
