@@ -31,7 +31,7 @@ from tests.fuzz.differential.workbench import build_execute  # noqa: E402
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
-MODULES = int(os.environ.get("TEEFORGE_FUZZ_MODULES", "80"))
+MODULES = int(os.environ.get("TEEFORGE_FUZZ_MODULES", "25"))
 # For a module that hangs, and a heap that the large module fits in.
 SECONDS = 3
 HEAP = 4 << 20
