@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import struct
 
+from teeforge.spectest.binary import leb as leb
+
 I32, I64, F32, F64 = 0x7F, 0x7E, 0x7D, 0x7C
 FUNCREF, EXTERNREF = 0x70, 0x6F
 NUMBERS = (I32, I64, F32, F64)
@@ -101,15 +103,6 @@ FLOATS = {
         *(0x7FF8000000000000, 0xFFF8000000000000, 0x7FF4000000000000),
     ),
 }
-
-
-def leb(number: int) -> bytes:
-    """Return an unsigned number as LEB128."""
-    made = bytearray()
-    while number > 0x7F:
-        made.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*made, number])
 
 
 def signed(number: int) -> bytes:
