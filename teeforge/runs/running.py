@@ -204,7 +204,8 @@ class Runner:
         self, session: Session, program: Program, out: Sink, err: Sink, alarm: Alarm | None
     ) -> int:
         with self._sent(session, program) as remote:
-            argv = [_REFERENCE, *self._environment(), remote, *self.options.arguments]
+            argv = [_REFERENCE, "--name", self.sources.name, *self._environment(), remote]
+            argv += self.options.arguments
             return session.run(argv, stdin=self.options.stdin, on_stdout=out, on_stderr=err, alarm=alarm)
 
     @contextmanager

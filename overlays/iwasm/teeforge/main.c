@@ -41,6 +41,7 @@ static const char usage[] =
 	"\n"
 	"  --env KEY=VALUE   give the program an environment variable (repeatable)\n"
 	"  --dir FOLDER      let the program open what is in FOLDER (repeatable)\n"
+	"  --name NAME       the program's name: its argv[0] (default: the module's file)\n"
 	"  --report FILE     write the times it took to FILE, as JSON\n"
 	"  --help            print this\n"
 	"\n"
@@ -52,6 +53,7 @@ struct options {
 	uint32_t environ_count;
 	const char *dirs[LIST_MAX];
 	uint32_t dir_count;
+	const char *name;
 	const char *report;
 	const char *module;
 	char **argv;
@@ -115,6 +117,7 @@ static int parse_options(int argc, char *argv[], struct options *options)
 	static const struct option known[] = {
 		{ "env", required_argument, NULL, 'e' },
 		{ "dir", required_argument, NULL, 'd' },
+		{ "name", required_argument, NULL, 'n' },
 		{ "report", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ },
@@ -128,6 +131,8 @@ static int parse_options(int argc, char *argv[], struct options *options)
 			options->environ[options->environ_count++] = optarg;
 		} else if (option == 'd' && options->dir_count < LIST_MAX) {
 			options->dirs[options->dir_count++] = optarg;
+		} else if (option == 'n') {
+			options->name = optarg;
 		} else if (option == 'r') {
 			options->report = optarg;
 		} else if (option == 'h') {
@@ -145,8 +150,9 @@ static int parse_options(int argc, char *argv[], struct options *options)
 	}
 
 	options->module = argv[optind];
-	/* The program's name is the module's, without the folder */
-	argv[optind] = basename(strdup(options->module));
+	/* The program's name, unless told, is the module's without the folder */
+	argv[optind] = options->name ? (char *)options->name :
+				       basename(strdup(options->module));
 	options->argv = &argv[optind];
 	options->argc = argc - optind;
 	return -1;
