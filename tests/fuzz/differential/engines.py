@@ -35,7 +35,10 @@ class Engine(Protocol):
 class HostEngine:
     """``execute`` of this folder: the TA under ASan and UBSan, its code compiled for x86-64."""
 
-    flags: tuple[str, ...] = ("--target=x86_64", "--disable-simd", *WAMRC_FLAGS[1:])
+    flags: tuple[str, ...] = (
+        *("--target=x86_64", "--disable-simd"),
+        *(flag for flag in WAMRC_FLAGS if not flag.startswith(("--target=", "--cpu="))),
+    )
 
     def __init__(self, execute: Path, seconds: int = SECONDS, heap: int = HEAP) -> None:
         self._command = [str(execute), str(seconds), str(_AT_ONCE)]
