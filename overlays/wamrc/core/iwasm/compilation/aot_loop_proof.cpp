@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "aot_loop_proof.h"
+
+#include <llvm/IR/PatternMatch.h>
+#include <llvm/Transforms/Utils/ScalarEvolutionExpander.h>
+
+using namespace llvm;
+using namespace llvm::PatternMatch;
+
+namespace {
+
+// From a check to what sets the exception there may be blocks that do nothing.
+constexpr unsigned max_steps = 4;
+
+bool setsException(const BasicBlock &block)
+{
+    return any_of(block, [](const Instruction &instruction) {
+        auto *call = dyn_cast<CallInst>(&instruction);
+        const Function *callee = call ? call->getCalledFunction() : nullptr;
+
+        return callee && callee->getName() == "aot_set_exception_with_id";
+    });
+}
+
+bool leadsToTrap(const BasicBlock *block)
+{
+    for (unsigned step = 0; block && step < max_steps; step++, block = block->getSingleSuccessor())
+        if (setsException(*block))
+            return true;
+    return false;
+}
+
+// Whether a block of a loop ends in a check, and for which condition that traps.
+bool endsInCheck(const Loop &loop, const BasicBlock &block, LoopProof::Check &check)
+{
+    auto *branch = dyn_cast<BranchInst>(block.getTerminator());
+
+    if (!branch || !branch->isConditional())
+        return false;
+    auto traps = [&](unsigned way) {
+        const BasicBlock *next = branch->getSuccessor(way);
+        return !loop.contains(next) && leadsToTrap(next);
+    };
+    check = {const_cast<BranchInst *>(branch), traps(0)};
+    return traps(0) != traps(1);
+}
+
+} // namespace
+
+LoopProof::LoopProof(Loop &loop, DominatorTree &tree, ScalarEvolution &evolution)
+  : loop(loop), tree(tree), evolution(evolution), i64(Type::getInt64Ty(loop.getHeader()->getContext()))
+{}
+
+bool LoopProof::find()
+{
+    SmallVector<BasicBlock *, 16> exiting;
+
+    loop.getExitingBlocks(exiting);
+    if (!findCount(exiting))
+        return false;
+
+    for (BasicBlock *block : exiting) {
+        Check check;
+        Conditions made;
+        auto before = wide;
+
+        if (!endsInCheck(loop, *block, check))
+            continue;
+        if (!prove(check.branch->getCondition(), check.traps_on_true, made)) {
+            wide = std::move(before);
+            continue;
+        }
+        for (const Condition &condition : made)
+            add(condition);
+        proven.push_back(check);
+    }
+    return !proven.empty();
+}
+
+// [count]
+bool LoopProof::findCount(ArrayRef<BasicBlock *> exiting)
+{
+    BasicBlock *latch = loop.getLoopLatch();
+    Check check;
+
+    for (BasicBlock *block : exiting) {
+        if (endsInCheck(loop, *block, check))
+            continue;
+        if (!tree.dominates(block, latch))
+            continue;
+        const SCEV *passed = evolution.getExitCount(&loop, block);
+        if (isa<SCEVCouldNotCompute>(passed) || evolution.getUnsignedRangeMax(passed).getActiveBits() > 32)
+            continue;
+        if (!isSafeToExpand(passed, evolution))
+            continue;
+        count = evolution.getTruncateOrZeroExtend(passed, i64);
+        if (block == latch)
+            break;
+    }
+    return count != nullptr;
+}
+
+bool LoopProof::prove(Value *condition, bool traps_on_true, Conditions &made)
+{
+    Value *left, *right;
+
+    // Two checks that became one: neither may trap.
+    if (traps_on_true ? match(condition, m_LogicalOr(m_Value(left), m_Value(right)))
+                      : match(condition, m_LogicalAnd(m_Value(left), m_Value(right))))
+        return prove(left, traps_on_true, made) && prove(right, traps_on_true, made);
+
+    auto *comparison = dyn_cast<ICmpInst>(condition);
+    return comparison && comparison->getOperand(0)->getType() == i64
+           && proveComparison(*comparison, traps_on_true, made);
+}
+
+bool LoopProof::proveComparison(const ICmpInst &comparison, bool traps_on_true, Conditions &made)
+{
+    auto holds = traps_on_true ? comparison.getInversePredicate() : comparison.getPredicate();
+    const SCEV *value = evolution.getSCEV(comparison.getOperand(0));
+    const SCEV *bound = evolution.getSCEV(comparison.getOperand(1));
+
+    if (holds == ICmpInst::ICMP_UGE || holds == ICmpInst::ICMP_UGT) {
+        std::swap(value, bound);
+        holds = ICmpInst::getSwappedPredicate(holds);
+    }
+    if (holds != ICmpInst::ICMP_ULE && holds != ICmpInst::ICMP_ULT)
+        return false;
+    // [bound]
+    if (!evolution.isLoopInvariant(bound, &loop) || !isSafeToExpand(bound, evolution))
+        return false;
+
+    const SCEV *most = largest(value, made);
+    if (!most || !isSafeToExpand(most, evolution))
+        return false;
+    if (holds == ICmpInst::ICMP_ULT) {
+        if (evolution.getUnsignedRangeMax(most).isMaxValue())
+            return false;
+        most = evolution.getAddExpr(most, evolution.getOne(i64));
+    }
+    return require(most, bound, made);
+}
+
+// The largest that a 64-bit value is in any iteration; none is what wraps.
+const SCEV *LoopProof::largest(const SCEV *value, Conditions &made)
+{
+    if (auto *sum = dyn_cast<SCEVAddExpr>(value))
+        return largestSum(*sum, made);
+    if (auto *extended = dyn_cast<SCEVZeroExtendExpr>(value))
+        if (extended->getOperand()->getType()->isIntegerTy(32))
+            return largestAddress(extended->getOperand(), made);
+    return evolution.isLoopInvariant(value, &loop) ? value : nullptr;
+}
+
+// [sum]
+const SCEV *LoopProof::largestSum(const SCEVAddExpr &sum, Conditions &made)
+{
+    const SCEV *total = evolution.getZero(i64);
+    APInt range(64, 0);
+
+    for (const SCEV *part : sum.operands()) {
+        const SCEV *most = largest(part, made);
+        bool wraps = false;
+
+        if (!most)
+            return nullptr;
+        range = range.uadd_ov(evolution.getUnsignedRangeMax(most), wraps);
+        if (wraps)
+            return nullptr;
+        total = evolution.getAddExpr(total, most);
+    }
+    return total;
+}
+
+const SCEV *LoopProof::largestAddress(const SCEV *address, Conditions &made)
+{
+    if (evolution.isLoopInvariant(address, &loop))
+        return evolution.getZeroExtendExpr(address, i64);
+    if (auto *recurrence = dyn_cast<SCEVAddRecExpr>(address))
+        return largestRecurrence(*recurrence, made);
+
+    // An index that was loaded as a byte, or masked, has a largest value whatever it is.
+    APInt range = evolution.getUnsignedRangeMax(address);
+    return range.isMaxValue() ? nullptr : evolution.getConstant(range.zext(64));
+}
+
+const SCEV *LoopProof::largestRecurrence(const SCEVAddRecExpr &address, Conditions &made)
+{
+    if (address.getLoop() != &loop || !address.isAffine())
+        return nullptr;
+    auto *step = dyn_cast<SCEVConstant>(address.getStepRecurrence(evolution));
+    return step && step->getAPInt().isNegative() ? largestDownwards(address, made)
+                                                 : largestUpwards(address, made);
+}
+
+// [range]
+const SCEV *LoopProof::largestUpwards(const SCEVAddRecExpr &address, Conditions &made)
+{
+    const SCEV *start = evolution.getZeroExtendExpr(address.getStart(), i64);
+    const SCEV *step = evolution.getZeroExtendExpr(address.getStepRecurrence(evolution), i64);
+    const SCEV *last = evolution.getAddExpr(start, evolution.getMulExpr(step, count));
+
+    if (!require(last, evolution.getConstant(i64, UINT32_MAX), made))
+        return nullptr;
+    wide[evolution.getZeroExtendExpr(&address, i64)] =
+        evolution.getAddRecExpr(start, step, &loop, ScalarEvolution::setFlags(SCEV::FlagNUW, SCEV::FlagNSW));
+    return last;
+}
+
+// [down]
+const SCEV *LoopProof::largestDownwards(const SCEVAddRecExpr &address, Conditions &made)
+{
+    const SCEV *start = evolution.getZeroExtendExpr(address.getStart(), i64);
+    const SCEV *step = evolution.getSignExtendExpr(address.getStepRecurrence(evolution), i64);
+    const SCEV *down = evolution.getMulExpr(evolution.getNegativeSCEV(step), count);
+
+    if (!require(down, start, made))
+        return nullptr;
+    wide[evolution.getZeroExtendExpr(&address, i64)] =
+        evolution.getAddRecExpr(start, step, &loop, SCEV::FlagNSW);
+    return start;
+}
+
+// Returns false if it can never be.
+bool LoopProof::require(const SCEV *value, const SCEV *bound, Conditions &made)
+{
+    APInt offset(64, 0);
+
+    if (evolution.getUnsignedRangeMax(value).ule(evolution.getUnsignedRangeMin(bound)))
+        return true;
+    if (evolution.getUnsignedRangeMin(value).ugt(evolution.getUnsignedRangeMax(bound)))
+        return false;
+    if (!isSafeToExpand(value, evolution))
+        return false;
+
+    if (auto *sum = dyn_cast<SCEVAddExpr>(value))
+        if (auto *constant = dyn_cast<SCEVConstant>(sum->getOperand(0)))
+            if (constant->getAPInt().ule(UINT32_MAX)) {
+                offset = constant->getAPInt();
+                value = evolution.getMinusSCEV(value, constant);
+            }
+    made.push_back({value, offset, bound});
+    return true;
+}
+
+// [merge]
+void LoopProof::add(const Condition &condition)
+{
+    bool wraps = false;
+
+    (void)evolution.getUnsignedRangeMax(condition.term).uadd_ov(APInt(64, UINT32_MAX), wraps);
+    for (Condition &other : needed) {
+        if (other.term != condition.term || other.bound != condition.bound)
+            continue;
+        if (other.offset == condition.offset)
+            return;
+        if (wraps)
+            continue;
+        other.offset = APIntOps::umax(other.offset, condition.offset);
+        return;
+    }
+    needed.push_back(condition);
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "aot_loop_versioning.h"
+
+#include <llvm/ADT/MapVector.h>
+#include <llvm/ADT/SmallVector.h>
+#include <llvm/Analysis/LoopInfo.h>
+#include <llvm/IR/Dominators.h>
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/PatternMatch.h>
+#include <llvm/Transforms/Utils/BasicBlockUtils.h>
+#include <llvm/Transforms/Utils/Cloning.h>
+#include <llvm/Transforms/Utils/LoopSimplify.h>
+#include <llvm/Transforms/Utils/LoopUtils.h>
+#include <llvm/Transforms/Utils/ScalarEvolutionExpander.h>
+
+#include "aot_loop_proof.h"
+
+using namespace llvm;
+
+namespace {
+
+// A larger loop gains little, and is made twice.
+constexpr unsigned max_blocks = 200;
+
+class Versioning
+{
+  public:
+    Versioning(Loop &loop, LoopInfo &loops, DominatorTree &tree, ScalarEvolution &evolution)
+      : loop(loop), loops(loops), tree(tree), evolution(evolution), proof(loop, tree, evolution)
+    {}
+
+    bool run();
+
+  private:
+    Loop &loop;
+    LoopInfo &loops;
+    DominatorTree &tree;
+    ScalarEvolution &evolution;
+    LoopProof proof;
+
+    Value *expandConditions(Instruction &at);
+    void copyLoop(BasicBlock &before, BasicBlock &fast, Value &proven);
+    void addToExits(const ValueToValueMapTy &copies);
+    void raiseDominators(BasicBlock &before);
+    void widenAddresses();
+    void dropChecks();
+};
+
+Value *Versioning::expandConditions(Instruction &at)
+{
+    SCEVExpander expander(evolution, at.getModule()->getDataLayout(), "versioning");
+    IRBuilder<> builder(&at);
+    Type *type = builder.getInt64Ty();
+    Value *all = builder.getTrue();
+
+    for (const LoopProof::Condition &condition : proof.conditions()) {
+        Value *least = expander.expandCodeFor(condition.sum(evolution), type, &at);
+        Value *bound = expander.expandCodeFor(condition.bound, type, &at);
+
+        builder.SetInsertPoint(&at);
+        all = builder.CreateAnd(all, builder.CreateICmpULE(least, bound));
+    }
+    return all;
+}
+
+// Lets the exits know what comes from the copy of the loop.
+void Versioning::addToExits(const ValueToValueMapTy &copies)
+{
+    SmallVector<BasicBlock *, 8> exits;
+
+    loop.getUniqueExitBlocks(exits);
+    for (BasicBlock *exit : exits)
+        for (PHINode &phi : exit->phis()) {
+            for (unsigned i = 0, count = phi.getNumIncomingValues(); i < count; i++) {
+                if (!loop.contains(phi.getIncomingBlock(i)))
+                    continue;
+                Value *value = phi.getIncomingValue(i);
+                Value *copy = copies.lookup(value);
+
+                phi.addIncoming(copy ? copy : value, cast<BasicBlock>(copies.lookup(phi.getIncomingBlock(i))));
+            }
+            evolution.forgetValue(&phi);
+        }
+}
+
+// What only the loop led to is led to by its copy as well: by what is before both.
+void Versioning::raiseDominators(BasicBlock &before)
+{
+    SmallVector<DomTreeNode *, 8> raised;
+
+    for (BasicBlock *block : loop.blocks())
+        for (DomTreeNode *child : *tree.getNode(block))
+            if (!loop.contains(child->getBlock()))
+                raised.push_back(child);
+    for (DomTreeNode *child : raised)
+        tree.changeImmediateDominator(child, tree.getNode(&before));
+}
+
+MDNode *leaveAlone(LLVMContext &context)
+{
+    auto *no = ConstantAsMetadata::get(ConstantInt::getFalse(context));
+    MDNode *id = MDNode::getDistinct(
+        context, {nullptr, MDNode::get(context, MDString::get(context, "llvm.loop.unroll.disable")),
+                  MDNode::get(context, {MDString::get(context, "llvm.loop.vectorize.enable"), no})});
+
+    id->replaceOperandWith(0, id);
+    return id;
+}
+
+// Copies the loop as it is; `before` goes to the loop by way of `fast` if all is proven, else to the copy.
+void Versioning::copyLoop(BasicBlock &before, BasicBlock &fast, Value &proven)
+{
+    ValueToValueMapTy copies;
+    SmallVector<BasicBlock *, 16> blocks;
+    SmallVector<BasicBlock *, 8> exits;
+
+    loop.getUniqueExitBlocks(exits);
+    Loop *copy =
+        cloneLoopWithPreheader(exits.front(), &before, &loop, copies, ".checked", &loops, &tree, blocks);
+    remapInstructionsInBlocks(blocks, copies);
+    addToExits(copies);
+    raiseDominators(before);
+    copy->setLoopID(leaveAlone(before.getContext()));
+
+    Instruction *old = before.getTerminator();
+    BranchInst::Create(&fast, copy->getLoopPreheader(), &proven, old);
+    old->eraseFromParent();
+}
+
+void Versioning::widenAddresses()
+{
+    SmallVector<std::pair<Instruction *, const SCEV *>, 16> narrow;
+
+    for (BasicBlock *block : loop.blocks())
+        for (Instruction &instruction : *block)
+            if (isa<ZExtInst>(instruction))
+                if (const SCEV *wide = proof.widened(evolution.getSCEV(&instruction)))
+                    narrow.push_back({&instruction, wide});
+
+    evolution.forgetLoop(&loop);
+    SCEVExpander expander(evolution, loop.getHeader()->getModule()->getDataLayout(), "wide");
+    for (auto [instruction, wide] : narrow)
+        instruction->replaceAllUsesWith(expander.expandCodeFor(wide, instruction->getType(), instruction));
+}
+
+void Versioning::dropChecks()
+{
+    for (const LoopProof::Check &check : proof.checks())
+        check.branch->setCondition(
+            ConstantInt::getBool(check.branch->getContext(), !check.traps_on_true));
+}
+
+bool Versioning::run()
+{
+    BasicBlock *before = loop.getLoopPreheader();
+
+    if (!before || !loop.isLoopSimplifyForm() || loop.getNumBlocks() > max_blocks || !proof.find())
+        return false;
+
+    formLCSSA(loop, tree, &loops, &evolution);
+    BasicBlock *fast = SplitBlock(before, before->getTerminator(), &tree, &loops);
+    Value *proven = expandConditions(*before->getTerminator());
+    copyLoop(*before, *fast, *proven);
+    widenAddresses();
+    dropChecks();
+    evolution.forgetLoop(&loop);
+    return true;
+}
+
+} // namespace
+
+PreservedAnalyses LoopVersioningPass::run(Function &function, FunctionAnalysisManager &analyses)
+{
+    auto &loops = analyses.getResult<LoopAnalysis>(function);
+    auto &tree = analyses.getResult<DominatorTreeAnalysis>(function);
+    auto &evolution = analyses.getResult<ScalarEvolutionAnalysis>(function);
+    SmallVector<Loop *, 16> innermost;
+    bool changed = false;
+
+    for (Loop *loop : loops.getLoopsInPreorder())
+        if (loop->isInnermost())
+            innermost.push_back(loop);
+    for (Loop *loop : innermost) {
+        changed |= simplifyLoop(loop, &tree, &loops, &evolution, nullptr, nullptr, false);
+        changed |= Versioning(*loop, loops, tree, evolution).run();
+    }
+    return changed ? PreservedAnalyses::none() : PreservedAnalyses::all();
+}

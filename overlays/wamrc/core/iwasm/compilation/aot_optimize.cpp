@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which passes of LLVM, and of our own, a module goes through, and in which order. Functions only: none is
+// inlined, none is given up, and none calls another than before, which the check of the stack relies on.
+#include "aot_optimize.h"
+
+#include <llvm/Analysis/AliasAnalysis.h>
+#include <llvm/Analysis/TargetLibraryInfo.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/Error.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Target/TargetMachine.h>
+#include <llvm-c/Core.h>
+
+#include <string>
+
+#include "aot_loop_versioning.h"
+#include "aot_plain_float.h"
+
+using namespace llvm;
+
+namespace {
+
+#if LLVM_VERSION_MAJOR >= 14
+#define LOOP_UNSWITCH "simple-loop-unswitch<nontrivial>"
+#else
+#define LOOP_UNSWITCH "unswitch<nontrivial>"
+#endif
+
+constexpr const char quick[] = "sroa,early-cse,simplifycfg";
+
+constexpr const char scalar[] = "sroa,early-cse<memssa>,simplifycfg,instcombine,jump-threading,"
+                                "correlated-propagation,simplifycfg,instcombine,"
+                                "loop-mssa(loop-rotate,licm," LOOP_UNSWITCH "),simplifycfg,instcombine,"
+                                "loop(indvars,loop-deletion),gvn,loop-mssa(licm)";
+
+// From here on no pass may propagate a constant into an operand, see aot_plain_float.h.
+constexpr const char plain_float[] = ",wasm-plain-float,loop-mssa(licm)";
+
+constexpr const char versions[] = ",wasm-loop-versioning,simplifycfg,instcombine";
+
+constexpr const char vector[] = ",loop-vectorize,instcombine,slp-vectorizer,loop-unroll<O3>,instcombine,"
+                                "simplifycfg,loop-mssa(licm)";
+
+std::string pipelineFor(unsigned level, bool plain_checks)
+{
+    if (level == 0)
+        return quick;
+    return std::string(scalar) + plain_float + (plain_checks ? "" : versions) + vector;
+}
+
+bool addPass(StringRef name, FunctionPassManager &passes)
+{
+    if (name == "wasm-plain-float")
+        passes.addPass(PlainFloatPass());
+    else if (name == "wasm-loop-versioning")
+        passes.addPass(LoopVersioningPass());
+    else
+        return false;
+    return true;
+}
+
+} // namespace
+
+bool aot_optimize(LLVMModuleRef module_ref, LLVMTargetMachineRef machine, unsigned level, bool plain_checks)
+{
+    Module &module = *unwrap(module_ref);
+    PassBuilder builder(reinterpret_cast<TargetMachine *>(machine));
+    LoopAnalysisManager loops;
+    FunctionAnalysisManager functions;
+    CGSCCAnalysisManager components;
+    ModuleAnalysisManager modules;
+    FunctionPassManager passes;
+
+    // A loop that clears memory does not become a call of memset: the runtime has no such symbol.
+    TargetLibraryInfoImpl library{Triple(module.getTargetTriple())};
+    library.disableAllFunctions();
+    functions.registerPass([&] { return TargetLibraryAnalysis(library); });
+    functions.registerPass([&] { return builder.buildDefaultAAPipeline(); });
+    builder.registerModuleAnalyses(modules);
+    builder.registerCGSCCAnalyses(components);
+    builder.registerFunctionAnalyses(functions);
+    builder.registerLoopAnalyses(loops);
+    builder.crossRegisterProxies(loops, functions, components, modules);
+
+    builder.registerPipelineParsingCallback(
+        [](StringRef name, FunctionPassManager &to, ArrayRef<PassBuilder::PipelineElement>) {
+            return addPass(name, to);
+        });
+    if (Error error = builder.parsePassPipeline(passes, pipelineFor(level, plain_checks))) {
+        errs() << "wamrc: " << toString(std::move(error)) << "\n";
+        return false;
+    }
+
+    for (Function &function : module) {
+        if (function.isDeclaration())
+            continue;
+        passes.run(function, functions);
+        // No pass looks at two functions.
+        functions.clear(function, function.getName());
+    }
+    return true;
+}
