@@ -41,6 +41,7 @@ PROGRAM = {
     "heap": "memory of the runtime: auto (default), max, 408340, 2MiB",
     "env": "NAME=VALUE for the program; may be repeated",
     "stack": "stack for compiled code, e.g. 1MiB (default: the TA's own, 256KiB)",
+    "checks": "`plain` keeps each bounds check in each loop (default: proven)",
     "dir": "HOST[::/GUEST][:rw], a folder for it; may be repeated",
 }
 
@@ -212,6 +213,7 @@ def run(
     ldflags: str = "",
     heap: str = "auto",
     stack: str = "",
+    checks: str = "proven",
     args: str = "",
     env: list[str] | None = None,
     dir: list[str] | None = None,
@@ -236,6 +238,7 @@ def run(
         where=where,
         stdio=standard_streams(),
         stack=stack,
+        checks=checks,
         report=Path(report).expanduser() if report else None,
     )
     with reported(options):
@@ -258,6 +261,7 @@ def dev(
     ldflags: str = "",
     heap: str = "auto",
     stack: str = "",
+    checks: str = "proven",
     args: str = "",
     env: list[str] | None = None,
     dir: list[str] | None = None,
@@ -279,6 +283,7 @@ def dev(
         keep=KEEP,
         stdio=standard_streams(reads=False),
         stack=stack,
+        checks=checks,
     )
     find = functools.partial(gather, Path(file).expanduser(), source or (), cflags, ldflags)
     return dev(_lab(live=False), find, Place(target, name), options)

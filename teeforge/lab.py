@@ -37,10 +37,11 @@ _CXX = "wasm_cxx"
 
 @dataclasses.dataclass(frozen=True)
 class Compilers:
-    """What a program takes to become an AOT file: wamrc, and for C++ its library."""
+    """What a program takes to become an AOT file: wamrc with its flags, and for C++ its library."""
 
     wamrc: Path = Path()
     cxx: Path | None = None
+    flags: tuple[str, ...] = ()
 
 
 class Lab:
@@ -163,8 +164,10 @@ class Lab:
             stack=stack,
         )
 
-    def compilers(self, sources: Sources) -> Compilers:
+    def compilers(self, sources: Sources, *, plain_checks: bool = False) -> Compilers:
         """Return what a program is compiled with, brought up to date."""
+        from teeforge.modules.program import wamrc_flags
+
         if sources.file.suffix.lower() == ".aot" or not all(path.is_file() for path in sources.files):
             return Compilers()
         wanted = ["wamrc"]
@@ -172,7 +175,8 @@ class Lab:
             wanted.append(_CXX)
         built = self.builder.build(wanted)
         cxx = built[_CXX].product("root") if _CXX in wanted else None
-        return Compilers(built["wamrc"].product("wamrc"), cxx)
+        flags = wamrc_flags(self.config.toolchain.wasm_cpu, plain_checks=plain_checks)
+        return Compilers(built["wamrc"].product("wamrc"), cxx, flags)
 
     def wasm_compiler(self) -> WasmCompiler:
         """Return what compiles .c to .wasm: the toolchain's, unless another one is named."""
@@ -200,12 +204,12 @@ class Lab:
             # It says more than wamrc would.
             judge_wasm(read_wasm(read_program(file), str(file)), str(file), None).enforce()
         if not sources.compiled:
-            return build_program(sources, wamrc=compilers.wamrc, cache=cache, cc=None)
+            return build_program(sources, wamrc=compilers.wamrc, cache=cache, cc=None, flags=compilers.flags)
         with self.builder.toolchain_used():
             cc = self.wasm_compiler()
             if compilers.cxx:
                 cc = cc.with_cxx(compilers.cxx)
-            program = build_program(sources, wamrc=compilers.wamrc, cache=cache, cc=cc)
+            program = build_program(sources, wamrc=compilers.wamrc, cache=cache, cc=cc, flags=compilers.flags)
         if program.notes:
             say(program.notes.rstrip())
         return program

@@ -20,8 +20,9 @@ from teeforge.compiling.sources import COMPILED, CXX_ENDINGS, Sources
 # How C is compiled. A stack of 32 KiB is enough for printf of a float and keeps hello within one page of
 # linear memory. __heap_base and __data_end tell wamrc where that stack is, so that an overflow traps by
 # name instead of running into the program's data. Instructions newer than the first version of
-# WebAssembly are left out: this WAMR does not know them all.
-C_FLAGS = ("-O2", "-Wall", "-mcpu=mvp")
+# WebAssembly are left out: this WAMR does not know them all. A loop that clang unrolls is none that wamrc
+# vectorises, and wamrc unrolls by itself.
+C_FLAGS = ("-O2", "-Wall", "-mcpu=mvp", "-fno-unroll-loops")
 # WebAssembly's exceptions are newer, too.
 CXX_FLAGS = ("-fno-exceptions",)
 # Linked by a call of its own, without -O: with it clang runs any wasm-opt that it finds in PATH, and the

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,11 +21,20 @@ from teeforge.compiling.sources import Sources, read_program, read_source
 from teeforge.modules.aot import AotModule, check_loadable
 from teeforge.modules.simd import simd_problem
 from teeforge.modules.wasm import read_wasm
+from teeforge.settings.config import WASM_CPUS
 
 # How wamrc is called. Without bounds checks the code relies on a guard area of 8 GiB around linear memory,
 # which a TA does not have. Newer LLVMs write the table index of call_indirect as an over-long LEB, which is
 # read with reference types only, and passive data segments, which are kept with bulk memory only.
-WAMRC_FLAGS = ("--target=aarch64", "--bounds-checks=1", "--enable-ref-types", "--enable-bulk-memory")
+_FLAGS = ("--target=aarch64", "--bounds-checks=1", "--enable-ref-types", "--enable-bulk-memory")
+
+
+def wamrc_flags(cpu: str = WASM_CPUS[0], *, plain_checks: bool = False) -> tuple[str, ...]:
+    """Return wamrc's flags: code for a CPU of Arm, in which all checks stay in all loops or not."""
+    return (*_FLAGS, f"--cpu={cpu}", *(["--plain-checks"] if plain_checks else []))
+
+
+WAMRC_FLAGS = wamrc_flags()
 
 
 class CompilerDiedError(TeeforgeError):
@@ -56,20 +65,21 @@ def build_program(
     wamrc: Path,
     cache: Path,
     cc: WasmCompiler | None,
+    flags: Sequence[str] = WAMRC_FLAGS,
 ) -> Program:
     """Return the AOT module of a program: compiled as far as it still must be, and checked.
 
     What is made goes to ``cache`` under a name that follows from its contents, so that the same input is
-    compiled once. ``cc`` is needed for C and C++ only. Raises TeeforgeError if a file cannot be read, does
-    not compile, or would not load.
+    compiled once. ``cc`` is needed for C and C++ only, ``flags`` are wamrc's. Raises TeeforgeError if a file
+    cannot be read, does not compile, or would not load.
     """
     sources = Sources.of(file)
     if sources.compiled:
-        return _compile_sources(sources, wamrc, cache, cc)
+        return _compile_sources(sources, wamrc, cache, cc, flags)
     path = sources.file
     data = read_program(path)
     if path.suffix.lower() == ".wasm":
-        return _compile_wasm(data, str(path), wamrc, cache, _told_of(sources))
+        return _compile_wasm(data, str(path), wamrc, cache, _told_of(sources), flags)
     module = check_loadable(data, str(path))
     beside = _provenance_of(path)
     return Program(path, None, _sha256(data), beside if _tells_about(beside, data) else None, module)
@@ -81,7 +91,9 @@ def _told_of(sources: Sources) -> dict[str, object]:
     return {**told[0], "more_sources": told[1:]} if told[1:] else {**told[0]}
 
 
-def _compile_sources(sources: Sources, wamrc: Path, cache: Path, cc: WasmCompiler | None) -> Program:
+def _compile_sources(
+    sources: Sources, wamrc: Path, cache: Path, cc: WasmCompiler | None, flags: Sequence[str]
+) -> Program:
     told = _told_of(sources)
     if cc is None:
         raise TeeforgeError(
@@ -93,7 +105,7 @@ def _compile_sources(sources: Sources, wamrc: Path, cache: Path, cc: WasmCompile
     told |= {"compiler": cc.version_line, "compiler_flags": flags_of(sources, cc)}
     name = f"{sources.name}.wasm"
     try:
-        program = _compile_wasm(compiled.wasm, name, wamrc, cache, told)
+        program = _compile_wasm(compiled.wasm, name, wamrc, cache, told, flags)
     except TeeforgeError:
         if compiled.notes:
             say(compiled.notes.rstrip())
@@ -107,6 +119,7 @@ def _compile_wasm(
     wamrc: Path,
     cache: Path,
     source: Mapping[str, object],
+    flags: Sequence[str],
 ) -> Program:
     """Compile a module to AOT, or take it from the cache."""
     module = read_wasm(data, name)
@@ -115,7 +128,7 @@ def _compile_wasm(
     except OSError as error:
         raise TeeforgeError(f"wamrc is not there: {wamrc}", "`invoke build wamrc` makes it") from error
     digest = _sha256(data)
-    key = _sha256("\n".join([compiler, *WAMRC_FLAGS, digest]).encode())
+    key = _sha256("\n".join([compiler, *flags, digest]).encode())
     aot, wasm = cache / f"{key}.aot", cache / f"{digest}.wasm"
     provenance = _provenance_of(aot)
     ready = _cached(aot, provenance)
@@ -123,13 +136,13 @@ def _compile_wasm(
         if problem := simd_problem(data, module, name):
             raise problem
         with _work_folder(cache) as work:
-            ready = _run_wamrc(data, name, wamrc, work)
+            ready = _run_wamrc(data, name, [wamrc, *flags], work)
     made = {
         **source,
         "wasm_sha256": digest,
         "aot_sha256": _sha256(ready),
         "wamrc_sha256": compiler,
-        "wamrc_flags": list(WAMRC_FLAGS),
+        "wamrc_flags": list(flags),
         "bounds_checks": True,
     }
     # The provenance goes last and names the digest of the AOT: without it, the rest does not count.
@@ -149,14 +162,14 @@ def _digest_of_compiler(wamrc: Path, _: int) -> str:
     return digest_file(wamrc)
 
 
-def _run_wamrc(data: bytes, name: str, wamrc: Path, work: Path) -> bytes:
+def _run_wamrc(data: bytes, name: str, wamrc: Sequence[str | Path], work: Path) -> bytes:
     """Return the AOT file that wamrc makes of a module.
 
     wamrc ends with status 0 even when it fails: only a valid output is a success.
     """
     # wamrc gets plain names: it prints what it is given, and the module may be called anything.
     (work / "in.wasm").write_bytes(data)
-    argv: list[str | Path] = [wamrc, *WAMRC_FLAGS, "-o", work / "out.aot", work / "in.wasm"]
+    argv: list[str | Path] = [*wamrc, "-o", work / "out.aot", work / "in.wasm"]
     status, told = run_compiler(argv, work)
     if status < 0:
         raise CompilerDiedError(

@@ -50,6 +50,8 @@ class RunOptions:
     seconds the TA's instance waits for a next run; with 0 each run has a fresh one. ``stdio`` is what the
     program's streams are here, as host app's --stdio has it; empty for what they are over there. ``stack`` is
     the size of the stack for compiled code, empty for the TA's own; ``report`` a file for how the run went.
+    ``checks`` is `proven`, which lets a loop go without those bounds checks that a condition ahead of it
+    proves, or `plain`.
     """
 
     heap: str = "auto"
@@ -61,11 +63,14 @@ class RunOptions:
     keep: int = 0
     stdio: str = ""
     stack: str = ""
+    checks: str = "proven"
     report: Path | None = None
 
     def __post_init__(self) -> None:
         if self.where not in ("secure", "normal"):
             raise TeeforgeError(f"--where {self.where}: there is no such world", "give secure or normal")
+        if self.checks not in ("proven", "plain"):
+            raise TeeforgeError(f"--checks {self.checks}: there is no such way", "give proven or plain")
         if self.where == "normal" and self.folders:
             raise TeeforgeError("--dir lends folders in the secure world only", "leave out --where normal")
         if self.where == "normal" and self.stack:
@@ -134,7 +139,7 @@ class Runner:
         self.headers = None
         # Of what is deployed, a run needs only what it runs.
         wanted = lab.deployable(_HOST_APP if self.options.where == "secure" else _REFERENCE)
-        compilers = lab.compilers(self.sources)
+        compilers = lab.compilers(self.sources, plain_checks=self.options.checks == "plain")
         with ThreadPoolExecutor(2) as pool:
             compiling = pool.submit(self._compile, compilers)
             # A machine that is off has nothing of ours, once it is on.

@@ -72,11 +72,16 @@ class DebianArchive:
     snapshot: str | None = None
 
 
+# What AOT code may be made for, the default first. All are of Armv8.0: what is made for one runs on each.
+WASM_CPUS = ("cortex-a53", "generic", "cortex-a35", "cortex-a57", "cortex-a72", "cortex-a73")
+
+
 @dataclass(frozen=True)
 class Toolchain:
     """Where the compilers come from: Debian packages by their hashes, or whatever the host has.
 
-    The other keys are for `host`; ``wasm_cc`` may name another compiler for .c programs in any case.
+    ``cross`` and ``llvm`` are for `host`. In any case ``wasm_cc`` may name another compiler for .c programs,
+    and ``wasm_cpu`` is the core that AOT code is made for.
     """
 
     short: ClassVar[str] = "kind"  # `toolchain: host` is the same as `toolchain: {kind: host}`
@@ -85,8 +90,11 @@ class Toolchain:
     cross: str = "aarch64-linux-gnu-"
     llvm: str = "auto"
     wasm_cc: str = "auto"
+    wasm_cpu: str = WASM_CPUS[0]
 
     def __post_init__(self) -> None:
+        if self.wasm_cpu not in WASM_CPUS:
+            raise ValueError(f"wasm_cpu: is {self.wasm_cpu}, should be one of {', '.join(WASM_CPUS)}")
         for key in ("cross", "llvm"):
             if self.kind == "pinned" and getattr(self, key) != getattr(Toolchain, key):
                 raise ValueError(f"{key}: is for `kind: host`, and this toolchain is pinned")
