@@ -23,6 +23,7 @@ wasmtime = pytest.importorskip("wasmtime", reason="NOT TESTED: pip install wasmt
 
 from tests.fuzz.differential.batch import compile_cases, prepare, run_batch  # noqa: E402
 from tests.fuzz.differential.compare import Verdict  # noqa: E402
+from tests.fuzz.differential.edges import EDGES  # noqa: E402
 from tests.fuzz.differential.engines import Engine, HostEngine, TeeEngine  # noqa: E402
 from tests.fuzz.differential.large import large  # noqa: E402
 from tests.fuzz.differential.observe import observe  # noqa: E402
@@ -79,7 +80,7 @@ def case_of(name: str, text: str) -> Case:
     return run(name, observe(wasmtime.wat2wasm(text)), 0)
 
 
-@pytest.mark.parametrize("kind", ["own", "binaryen"])
+@pytest.mark.parametrize("kind", ["own", "loops", "binaryen"])
 def test_modules_do_what_they_do_in_the_reference(
     engine: Engine, kind: str, wamrc: Path, tmp_path: Path
 ) -> None:
@@ -90,6 +91,14 @@ def test_modules_do_what_they_do_in_the_reference(
     found = {case.name: v.difference for case, v in zip(batch.cases, verdicts, strict=True) if v.difference}
     assert not found
     assert sum(verdict.whole for verdict in verdicts) > 0.9 * MODULES
+
+
+def test_loops_and_floats_at_the_edge_of_what_is_proven(engine: Engine, wamrc: Path, tmp_path: Path) -> None:
+    cases = [case_of(name, text) for name, text in EDGES.items()]
+    verdicts = run_cases(engine, wamrc, cases, tmp_path)
+    assert {
+        case.name: verdict for case, verdict in zip(cases, verdicts, strict=True) if verdict != Verdict()
+    } == {}
 
 
 def test_a_wrong_expectation_is_noticed_in_each_engine(engine: Engine, wamrc: Path, tmp_path: Path) -> None:

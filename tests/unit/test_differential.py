@@ -57,6 +57,15 @@ def test_the_reference_accepts_each_module_and_ends_each_call(tmp_path: Path) ->
     assert sum(call.open for call in calls) < len(calls) / 20
 
 
+def test_loops_end_and_most_run_more_than_once_before_they_trap(tmp_path: Path) -> None:
+    cases = [make_case(seed, "loops", tmp_path) for seed in SEEDS]
+    assert cases == [make_case(seed, "loops", tmp_path) for seed in SEEDS]
+    calls = [call for case in cases for call in case.calls]
+    assert all(case.starts for case in cases)
+    assert sum(bool(call.traps) for call in calls) < len(calls) * 2 / 3
+    assert sum(call.open for call in calls) < len(calls) / 20
+
+
 @pytest.mark.skipif(not shutil.which("wasm-opt"), reason="NOT TESTED: apt install binaryen")
 def test_binaryen_makes_the_same_valid_module_of_a_seed(tmp_path: Path) -> None:
     first, again = (make_case(7, "binaryen", tmp_path) for _ in range(2))

@@ -84,14 +84,14 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--modules", type=int, default=1000, help="how many (default: 1000)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (default: 0)")
     parser.add_argument("--engine", choices=("host", "tee", "both"), default="both")
-    parser.add_argument("--generator", choices=("own", "binaryen", "both"), default="both")
+    parser.add_argument("--generator", choices=("own", "loops", "binaryen", "all"), default="all")
     parser.add_argument("--jobs", type=int, default=2, help="processes that make modules (default: 2)")
     parser.add_argument(
         "--finds", type=Path, default=ROOT / "build/finds", help="folder for modules that differ"
     )
     parser.add_argument("--cc", default="clang-14", help="a clang, which has the sanitizers")
     given = parser.parse_args(words)
-    kinds = ["own", "binaryen"] if given.generator == "both" else [given.generator]
+    kinds = ["own", "loops", "binaryen"] if given.generator == "all" else [given.generator]
     names = ["host", "tee"] if given.engine == "both" else [given.engine]
     seeds = [(kinds[n % len(kinds)], given.first + n) for n in range(given.modules)]
     lab, tally = Lab(ROOT), Tally(given.finds)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import binaryen, generate
+from . import binaryen, generate, loops
 from .compare import Verdict, judge, script
 from .engines import Engine
 from .observe import observe
@@ -27,8 +27,11 @@ class Batch:
 
 
 def make_case(seed: int, kind: str, scratch: Path) -> Case:
-    """Return the case of a seed: of our own generator, or of binaryen's."""
-    wasm = generate.generate(seed) if kind == "own" else binaryen.generate(seed, scratch)
+    """Return the case of a seed: of a generator of our own, or of binaryen's."""
+    if kind == "binaryen":
+        wasm = binaryen.generate(seed, scratch)
+    else:
+        wasm = (loops if kind == "loops" else generate).generate(seed)
     return run(f"{kind}-{seed}", observe(wasm), seed)
 
 

@@ -1,0 +1,187 @@
+"""Loops at the edge of each condition of wamrc's loop versioning, and floats at those of plain operations.
+
+In each module f is what is compiled; what is exported calls it where a condition holds and where it just does
+not. Names in brackets are those of overlays/wamrc/core/iwasm/compilation/aot_loop_versioning.h.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_SIZE = 1 << 16
+
+
+def _module(parameters: str, body: str, calls: Sequence[Sequence[int]], kind: str = "i32") -> str:
+    """Return a module of one page, full of 77, whose function f is called with several arguments."""
+    count = parameters.count("(param")
+    assert all(len(given) == count for given in calls)
+    exported = "".join(
+        f'(func (export "f{number}") (result i64) (call $f {" ".join(f"({kind}.const {n})" for n in given)}))'
+        for number, given in enumerate(calls)
+    )
+    return f"""(module (memory 1 2)
+        (func $fill (memory.fill (i32.const 0) (i32.const 77) (i32.const {_SIZE}))) (start $fill)
+        (func $f {parameters} (result i64)
+          (local $i i32) (local $k i32) (local $l i64) (local $s i64) (local $d f64)
+          {body}
+          (local.get $s))
+        {exported})"""
+
+
+_FROM_TO = "(param $from i32) (param $to i32)"
+_BEGIN = "(local.set $i (local.get $from))"
+_ADD = "(local.set $s (i64.add (local.get $s) {0}))"
+_STEP = "(local.set $i (i32.add (local.get $i) (i32.const {0})))"
+
+
+def _loop(statement: str, step: int, again: str = "(i32.ne (local.get $i) (local.get $to))") -> str:
+    return f"{_BEGIN} (loop $again {statement} {_STEP.format(step)} (br_if $again {again}))"
+
+
+def _load(offset: int = 0, address: str = "(local.get $i)") -> str:
+    return _ADD.format(f"(i64.load offset={offset} {address})")
+
+
+EDGES = {
+    # The last access is the last of memory, and the first beyond it.
+    "last": _module(
+        _FROM_TO,
+        _loop(_load(), 8),
+        [(0, _SIZE), (8, _SIZE), (0, _SIZE + 8), (1, _SIZE + 1), (_SIZE - 8, _SIZE), (_SIZE - 7, _SIZE + 1)],
+    ),
+    # Stores: what was written before the trap stays.
+    "store": _module(
+        _FROM_TO,
+        _loop("(i64.store (local.get $i) (i64.const -1))", 8),
+        [(0, 800), (_SIZE - 80, _SIZE), (_SIZE - 84, _SIZE + 4)],
+    ),
+    # [count]: the only exits are checks; then one that is not passed each time.
+    "count-no-exit": _module(_FROM_TO, _loop(_load(), 8, "(i32.const 1)"), [(0, 0), (_SIZE - 64, 0)]),
+    "count-not-each-time": _module(
+        _FROM_TO,
+        f"""{_BEGIN} (block $out (loop $again {_load()} {_STEP.format(8)}
+          (local.set $k (i32.add (local.get $k) (i32.const 1)))
+          (if (i32.and (local.get $i) (local.get $to)) (then
+            (br_if $out (i32.eq (local.get $k) (i32.const 16)))))
+          (br $again)))""",
+        [(0, 8), (_SIZE - 256, 0x80), (_SIZE - 128, 0x10), (_SIZE - 120, 0x40000000)],
+    ),
+    # The number of rounds times the step does not fit into 64 bits.
+    "count-64-bits": _module(
+        "(param $from i64) (param $to i64)",
+        f"""(local.set $l (local.get $from))
+        (loop $again {_ADD.format("(i64.load (i32.wrap_i64 (i64.shl (local.get $l) (i64.const 3))))")}
+          (local.set $l (i64.add (local.get $l) (i64.const 1)))
+          (br_if $again (i64.ne (local.get $l) (local.get $to))))""",
+        [(0, 8), (0, _SIZE >> 3), (0, (_SIZE >> 3) + 1), (0, 1 << 61), (0, (1 << 61) + 1)],
+        "i64",
+    ),
+    # [range]: an address that wraps, and is compared with what is no bound of memory.
+    "range": _module(
+        _FROM_TO,
+        _loop(
+            "(if (i64.gt_u (i64.extend_i32_u (local.get $i)) (i64.const 0x100000000ff)) (then unreachable))"
+            + _ADD.format("(i64.extend_i32_u (local.get $i))"),
+            8,
+        ),
+        [(0, 64), (0xFFFFFFE0, 0x20), (0xFFFFFFF8, 8)],
+    ),
+    "range-memory": _module(_FROM_TO, _loop(_load(), 8), [(0xFFFFFFC0, 0x40), (0xFFFFFFF8, 8)]),
+    "range-stride": _module(
+        f"{_FROM_TO} (param $step i32)",
+        f"""{_BEGIN} (local.set $k (i32.const 0))
+        (loop $again {_load()}
+          (local.set $i (i32.add (local.get $i) (local.get $step)))
+          (local.set $k (i32.add (local.get $k) (i32.const 1)))
+          (br_if $again (i32.ne (local.get $k) (local.get $to))))""",
+        [(0, 8, 8), (0, 2, _SIZE), (64, 5, 0xFFFFFFF0), (64, 6, 0xFFFFFFF0), (0, 3, 0x80000000)],
+    ),
+    # [down]: below 0.
+    "down": _module(
+        _FROM_TO,
+        _loop(_load(), -8),
+        [(_SIZE - 8, 0xFFFFFFF8), (64, 0), (64, 0xFFFFFFF8), (64, 0xFFFFFFF0), (60, 0xFFFFFFF4), (_SIZE, 0)],
+    ),
+    # [sum]: a sum of 64 bits that wraps, in which the last is small again.
+    "sum": _module(
+        _FROM_TO,
+        _loop(
+            "(if (i64.gt_u (i64.add (i64.extend_i32_u (local.get $i)) (i64.const -100)) (i64.const 150))"
+            "(then unreachable))" + _load(),
+            8,
+        ),
+        [(104, 200), (0, 200), (96, 200)],
+    ),
+    # [bound]: memory grows in the loop, so the bound is another one.
+    "bound": _module(
+        _FROM_TO,
+        _loop(
+            f"""(if (i32.eq (local.get $i) (i32.const {_SIZE - 64}))
+              (then (drop (memory.grow (i32.const 1)))))
+            {_load()}""",
+            8,
+        ),
+        [(_SIZE - 512, _SIZE + 512), (_SIZE - 32, _SIZE + 8), (_SIZE - 32, 2 * _SIZE + 8)],
+    ),
+    # [merge]: offsets that differ, the larger one later and earlier.
+    "merge": _module(
+        _FROM_TO,
+        _loop(_load(4096) + _load(0) + _load(8000), 8),
+        [(0, 64), (_SIZE - 8064, _SIZE - 8000), (_SIZE - 8064, _SIZE - 7992), (_SIZE - 5000, _SIZE - 4992)],
+    ),
+    "merge-later": _module(
+        _FROM_TO,
+        _loop(_load(0) + _load(8000), 8),
+        [(0, 64), (_SIZE - 8064, _SIZE - 8000), (_SIZE - 8064, _SIZE - 7992)],
+    ),
+    # A step that grows is no stride.
+    "not-affine": _module(
+        _FROM_TO,
+        f"""{_BEGIN}
+        (loop $again {_load()}
+          (local.set $k (i32.add (local.get $k) (i32.const 8)))
+          (local.set $i (i32.add (local.get $i) (local.get $k)))
+          (br_if $again (i32.ne (local.get $k) (local.get $to))))""",
+        [(0, 64), (0, 1000), (0, 1024), (_SIZE - 100, 64)],
+    ),
+    # A byte and a mask as indices.
+    "index": _module(
+        f"{_FROM_TO} (param $base i32)",
+        _loop(
+            _load(0, "(i32.add (local.get $base) (i32.load8_u (local.get $i)))")
+            + _load(0, "(i32.and (local.get $i) (i32.const 0x7fff))"),
+            1,
+        ),
+        [
+            (0, 64, 0),
+            (0, 64, _SIZE - 85),
+            (0, 64, _SIZE - 84),
+            (0, 64, 0xFFFFFFB4),
+            (_SIZE - 1, _SIZE + 1, 0),
+        ],
+    ),
+    # A signalling NaN becomes quiet, whatever it is multiplied by: its bits are what comes back.
+    **{
+        f"quiet-{number}": f"""(module
+          (func $f (param $a f64) (param $b i32) (result i64)
+            (i64.and (i64.reinterpret_f64 {operation}) (i64.const 0x7ff8000000000000)))
+          (func (export "nan") (result i64)
+            (call $f (f64.reinterpret_i64 (i64.const 0x7ff0000000000001)) (i32.const 1)))
+          (func (export "not") (result i64) (call $f (f64.const 3) (i32.const 0))))"""
+        for number, operation in enumerate(
+            (
+                "(f64.mul (local.get $a) (f64.const 1))",
+                "(f64.div (local.get $a) (f64.const 1))",
+                "(f64.mul (f64.const -1) (local.get $a))",
+                "(f64.sub (local.get $a) (f64.const 0))",
+                "(f64.add (local.get $a) (f64.const -0))",
+                "(f64.sub (f64.const -0) (local.get $a))",
+                "(f64.mul (local.get $a) (select (f64.const 1) (f64.const 3) (local.get $b)))",
+                "(f64.mul (local.get $a) (select (f64.const 1) (local.get $a) (local.get $b)))",
+                "(f64.mul (if (result f64) (local.get $b) (then (f64.const 1)) (else (local.get $a)))"
+                "(local.get $a))",
+                "(f64.promote_f32 (f32.demote_f64 (local.get $a)))",
+            )
+        )
+    },
+}
