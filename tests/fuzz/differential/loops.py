@@ -1,6 +1,6 @@
-"""Modules with loops over memory: what wamrc proves ahead of a loop just holds in some, and just fails in others.
+"""Loops over memory: what is proven ahead of a loop just holds in some modules, and just fails in others.
 
-Each function gets where to begin, where to end and its strides as arguments, so that the compiler knows none of
+Each function gets where to begin, where to end and its strides as arguments, so that wamrc knows none of
 them; what is exported calls it with values at the edges: of memory, of 2 and 4 GiB, of what wraps.
 """
 

@@ -1,0 +1,205 @@
+"""`python -m tests.fuzz.differential.mutants`: wamrc with one condition of a proof dropped, again and again.
+
+Each mutant must be noticed: by a module of edges.py, or else by one of loops.py. It runs on this host, where
+code that leaves its sandbox hurts nobody but the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import wasmtime
+
+from teeforge.lab import Lab
+from teeforge.machines.fleet import Place
+
+from .batch import compile_cases, prepare, run_batch
+from .edges import EDGES
+from .engines import Engine
+from .observe import observe
+from .reference import run
+from .workbench import ROOT, engines
+
+_FOLDER = Path("core/iwasm/compilation")
+_LOOPS = 600
+_BATCH = 100
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """What is dropped: the text of a file that is replaced, once."""
+
+    name: str
+    file: str
+    old: str
+    new: str = ""
+
+
+_PROOF, _FLOAT = "aot_loop_proof.cpp", "aot_plain_float.cpp"
+MUTANTS = (
+    Mutant(
+        "count: of a check",
+        _PROOF,
+        "if (endsInCheck(loop, *block, check))\n            continue;\n        if (!tree",
+        "if (!tree",
+    ),
+    Mutant(
+        "count: of an exit not passed each time", _PROOF, "if (!tree.dominates(block, latch))", "if (false)"
+    ),
+    Mutant(
+        "count: of 64 bits",
+        _PROOF,
+        " || evolution.getUnsignedRangeMax(passed).getActiveBits() > 32",
+    ),
+    Mutant(
+        "count: one less",
+        _PROOF,
+        "count = evolution.getTruncateOrZeroExtend(passed, i64);",
+        "count = evolution.getAddExpr(evolution.getTruncateOrZeroExtend(passed, i64),"
+        "evolution.getMinusOne(i64));",
+    ),
+    Mutant(
+        "range: an address wraps",
+        _PROOF,
+        "if (!require(last, evolution.getConstant(i64, UINT32_MAX), made))\n        return nullptr;",
+    ),
+    Mutant("range: the first address counts", _PROOF, "    return last;", "    return start;"),
+    Mutant(
+        "down: below 0",
+        _PROOF,
+        "if (!require(down, start, made))\n        return nullptr;",
+        "(void)down;",
+    ),
+    Mutant(
+        "down: the last address counts",
+        _PROOF,
+        "    return start;\n}",
+        "    return evolution.getMinusSCEV(start, down);\n}",
+    ),
+    Mutant("sum: wraps at 64 bits", _PROOF, "if (wraps)\n            return nullptr;"),
+    Mutant("sum: without one part", _PROOF, "total = evolution.getAddExpr(total, most);", "total = most;"),
+    Mutant("bound: not compared", _PROOF, "return require(most, bound, made);", "return true;"),
+    Mutant("bound: one more", _PROOF, "        most = evolution.getAddExpr(most, evolution.getOne(i64));\n"),
+    Mutant(
+        "merge: the smaller offset",
+        _PROOF,
+        "APIntOps::umax(other.offset, condition.offset)",
+        "APIntOps::umin(other.offset, condition.offset)",
+    ),
+    Mutant("merge: one of two bounds", _PROOF, " || other.bound != condition.bound"),
+    Mutant("recurrence: not affine", _PROOF, " || !address.isAffine()"),
+    Mutant("two checks in one: one is enough", _PROOF, "made) && prove(right", "made) || prove(right"),
+    Mutant(
+        "versions: always the one without checks",
+        "aot_loop_versioning.cpp",
+        "&proven, old",
+        "ConstantInt::getTrue(before.getContext()), old",
+    ),
+    Mutant("float: by 1", _FLOAT, " && !number->isExactlyValue(1.0)"),
+    Mutant("float: by -1", _FLOAT, "\n           && !number->isExactlyValue(-1.0)"),
+    Mutant("float: 0", _FLOAT, "number->getValueAPF().isFiniteNonZero()", "number->getValueAPF().isFinite()"),
+    Mutant("float: a select", _FLOAT, "            open.push_back(select->getTrueValue());\n"),
+)
+
+
+class Workshop:
+    """A build of wamrc whose sources may be changed."""
+
+    def __init__(self, lab: Lab, folder: Path) -> None:
+        lab.build(["wamrc"])
+        toolchain = lab.builder.toolchain()
+        assert toolchain, "the mutants are made with the pinned toolchain"
+        self.source, self._out = folder / "source", folder / "out"
+        shutil.copytree(lab.workspace.work / "wamrc" / "source", self.source, symlinks=True)
+        self._environment = os.environ | {"PATH": f"{toolchain.programs}:{os.environ['PATH']}"}
+        options = [
+            f"-DLLVM_DIR={toolchain.llvm().cmakedir}",
+            "-DWAMRC_STATIC=ON",
+            "-DCMAKE_BUILD_TYPE=Release",
+        ]
+        self._do(
+            "cmake",
+            "-S",
+            self.source / "wamr-compiler",
+            "-B",
+            self._out,
+            *options,
+            "-DCMAKE_CXX_FLAGS=-include cstdint",
+        )
+
+    def wamrc(self) -> Path:
+        """Build it as it is."""
+        self._do("make", "-s", "-j2", "-C", self._out, "wamrc")
+        return self._out / "wamrc"
+
+    def changed(self, mutant: Mutant) -> Iterator[Path]:
+        """Build it with a mutant's change."""
+        path = self.source / _FOLDER / mutant.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(mutant.old) != 1:
+            raise SystemExit(f"{mutant.name}: {mutant.file} has {text.count(mutant.old)} times: {mutant.old}")
+        path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        try:
+            yield self.wamrc()
+        finally:
+            path.write_text(text, encoding="utf-8")
+
+    def _do(self, *words: str | Path) -> None:
+        done = subprocess.run(words, env=self._environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{words[0]} failed:\n{done.stdout[-1000:]}{done.stderr[-3000:]}")
+
+
+def noticed(engine: Engine, wamrc: Path, scratch: Path) -> str:
+    """Return by which module it is noticed that wamrc is wrong; nothing if it is not."""
+    cases = [run(name, observe(wasmtime.wat2wasm(text)), 0) for name, text in EDGES.items()]
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    for case, verdict in zip(
+        cases, run_batch(engine, compile_cases(cases, wamrc, [engine.flags], folder)), strict=True
+    ):
+        if verdict.difference:
+            return case.name
+    for first in range(0, _LOOPS, _BATCH):
+        batch = prepare([("loops", first + n) for n in range(_BATCH)], wamrc, [engine.flags], scratch)
+        for case, verdict in zip(batch.cases, run_batch(engine, batch), strict=True):
+            if verdict.difference:
+                return case.name
+    return ""
+
+
+def main(words: Sequence[str]) -> int:
+    """Return 1 if a mutant was not noticed, or if wamrc as it is was."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.differential.mutants", description=__doc__)
+    parser.add_argument("--match", default="", help="only mutants with this in their name")
+    parser.add_argument("--cc", default="clang-14", help="a clang, which has the sanitizers")
+    given = parser.parse_args(words)
+    lab, missed = Lab(ROOT), 0
+    with (
+        tempfile.TemporaryDirectory(prefix="teeforge-mutants-") as scratch,
+        engines(lab, ["host"], Place("qemu", ""), given.cc) as made,
+    ):
+        workshop = Workshop(lab, Path(scratch))
+        if by := noticed(made["host"], workshop.wamrc(), Path(scratch)):
+            raise SystemExit(f"wamrc as it is fails {by}")
+        for mutant in MUTANTS:
+            if given.match not in mutant.name:
+                continue
+            began = time.monotonic()
+            for wamrc in workshop.changed(mutant):
+                by = noticed(made["host"], wamrc, Path(scratch))
+            missed += not by
+            print(f"{mutant.name}: {by or 'NOT NOTICED'} ({time.monotonic() - began:.0f} s)", flush=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
