@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.base.progress import Progress, say
+from teeforge.base.progress import Progress, say, ticking
 from teeforge.building.builder import Builder
 from teeforge.machines.fleet import Fleet, Place
 from teeforge.settings.config import load_config
@@ -203,13 +203,17 @@ class Lab:
         if file.suffix.lower() == ".wasm":
             # It says more than wamrc would.
             judge_wasm(read_wasm(read_program(file), str(file)), str(file), None).enforce()
-        if not sources.compiled:
-            return build_program(sources, wamrc=compilers.wamrc, cache=cache, cc=None, flags=compilers.flags)
-        with self.builder.toolchain_used():
-            cc = self.wasm_compiler()
-            if compilers.cxx:
-                cc = cc.with_cxx(compilers.cxx)
-            program = build_program(sources, wamrc=compilers.wamrc, cache=cache, cc=cc, flags=compilers.flags)
+        with ticking(f"compiling {file}"):
+            build = functools.partial(
+                build_program, sources, wamrc=compilers.wamrc, flags=compilers.flags, cache=cache
+            )
+            if not sources.compiled:
+                return build(cc=None)
+            with self.builder.toolchain_used():
+                cc = self.wasm_compiler()
+                if compilers.cxx:
+                    cc = cc.with_cxx(compilers.cxx)
+                program = build(cc=cc, jobs=self.config.job_count)
         if program.notes:
             say(program.notes.rstrip())
         return program

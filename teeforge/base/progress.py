@@ -5,9 +5,12 @@ Everything goes to stderr: stdout belongs to the program that runs in the TEE, a
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +43,8 @@ class Progress:
             from rich.console import Console
             from rich.live import Live
 
+            with _terminal:
+                _wipe()
             self._live = Live(console=Console(stderr=True), get_renderable=self._table, refresh_per_second=8)
             self._live.start()
         return self
@@ -101,6 +106,54 @@ class Progress:
         return table
 
 
+# Guards the terminal, and the line on it that is not ended yet.
+_terminal = threading.Lock()
+_unended = ""
+
+
 def say(text: str) -> None:
     """Print a line for the user on stderr."""
-    print(as_typed(text), file=sys.stderr, flush=True)
+    with _terminal:
+        _wipe()
+        print(as_typed(text), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def ticking(what: str) -> Iterator[None]:
+    """Show on a terminal that work which takes longer than a second goes on: `what: 12 s`, each second.
+
+    While a table is drawn there, that shows what goes on.
+    """
+    over = threading.Event()
+    if sys.stderr.isatty():
+        threading.Thread(target=_tick, args=(what, over), daemon=True).start()
+    try:
+        yield
+    finally:
+        with _terminal:
+            over.set()
+            _wipe()
+
+
+def _tick(what: str, over: threading.Event) -> None:
+    global _unended
+    began = time.monotonic()
+    while not over.wait(1 - (time.monotonic() - began) % 1):
+        with _terminal:
+            stream = sys.__stderr__
+            # rich puts an object of its own in the place of stderr while it draws.
+            if over.is_set() or stream is None or sys.stderr is not stream:
+                continue
+            _wipe()
+            seconds = f": {time.monotonic() - began:.0f} s"
+            columns = os.get_terminal_size(stream.fileno()).columns or 80
+            _unended = what[: max(columns - len(seconds) - 1, 0)] + seconds
+            print(_unended, end="", file=stream, flush=True)
+
+
+def _wipe() -> None:
+    """Take the line that is not ended off the terminal."""
+    global _unended
+    if _unended:
+        print(f"\r{' ' * len(_unended)}\r", end="", file=sys.stderr, flush=True)
+        _unended = ""

@@ -56,10 +56,13 @@ def flags_of(sources: Sources, cc: WasmCompiler) -> list[str]:
     return [*cc.argv[1:], *C_FLAGS, *LINK_FLAGS, *cxx, *sources.c_flags, *sources.ld_flags]
 
 
-def compile_sources(sources: Sources, work: Path, cc: WasmCompiler) -> Compiled:
-    """Compile and link a program in the folder ``work``. Raises TeeforgeError with what clang says."""
+def compile_sources(sources: Sources, work: Path, cc: WasmCompiler, jobs: int) -> Compiled:
+    """Compile and link a program in the folder ``work``, with at most ``jobs`` compilers at once.
+
+    Raises TeeforgeError with what clang says.
+    """
     maker = _Maker(sources, work, cc)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(jobs) as pool:
         objects = list(pool.map(maker.compile, range(len(sources.files))))
     maker.check()
     maker.link(objects)

@@ -66,16 +66,17 @@ def build_program(
     cache: Path,
     cc: WasmCompiler | None,
     flags: Sequence[str] = WAMRC_FLAGS,
+    jobs: int = 1,
 ) -> Program:
     """Return the AOT module of a program: compiled as far as it still must be, and checked.
 
     What is made goes to ``cache`` under a name that follows from its contents, so that the same input is
-    compiled once. ``cc`` is needed for C and C++ only, ``flags`` are wamrc's. Raises TeeforgeError if a file
-    cannot be read, does not compile, or would not load.
+    compiled once. ``flags`` are wamrc's; ``cc`` is needed for C and C++ only, at most ``jobs`` of it run at
+    once. Raises TeeforgeError if a file cannot be read, does not compile, or would not load.
     """
     sources = Sources.of(file)
     if sources.compiled:
-        return _compile_sources(sources, wamrc, cache, cc, flags)
+        return _compile_sources(sources, wamrc, flags, cache, cc, jobs)
     path = sources.file
     data = read_program(path)
     if path.suffix.lower() == ".wasm":
@@ -92,7 +93,7 @@ def _told_of(sources: Sources) -> dict[str, object]:
 
 
 def _compile_sources(
-    sources: Sources, wamrc: Path, cache: Path, cc: WasmCompiler | None, flags: Sequence[str]
+    sources: Sources, wamrc: Path, flags: Sequence[str], cache: Path, cc: WasmCompiler | None, jobs: int
 ) -> Program:
     told = _told_of(sources)
     if cc is None:
@@ -101,7 +102,7 @@ def _compile_sources(
             "`invoke doctor --fix` installs one",
         )
     with _work_folder(cache) as work:
-        compiled = compile_sources(sources, work, cc)
+        compiled = compile_sources(sources, work, cc, jobs)
     told |= {"compiler": cc.version_line, "compiler_flags": flags_of(sources, cc)}
     name = f"{sources.name}.wasm"
     try:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.building.toolchain import find_llvm, find_wasm_compiler
-from teeforge.compiling.clang import rule_names
+from teeforge.building.toolchain import WasmCompiler, find_llvm, find_wasm_compiler
+from teeforge.compiling.clang import compile_sources, rule_names
+from teeforge.compiling.sources import Sources
 
 ACCEPTED = (14, 15, 13)
 
@@ -234,3 +235,23 @@ def test_a_program_tells_which_headers_it_includes(tmp_path: Path) -> None:
     rule = "/work/program.o: ./my\\ program.c include/a.h \\\n  /b/$$c.h we\\#ird.h\n"
     assert rule_names(rule) == ["include/a.h", "/b/$c.h", "we#ird.h"]
     assert rule_names("/work/program.o: program.c\n") == []
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_no_more_compilers_run_at_once_than_the_budget_of_jobs_has(tmp_path: Path, jobs: int) -> None:
+    compiler, running = tmp_path / "clang", tmp_path / "running"
+    running.mkdir()
+    # Says how many of it there are, and leaves what clang would leave.
+    compiler.write_text(
+        f"""#!/bin/sh
+for word; do [ "$last" = -o ] && made=$word; [ "$last" = -MF ] && echo "x: y.c" > "$word"; last=$word; done
+: > "$made"
+case $* in *" -c "*) : > {running}/$$; sleep 0.2; ls {running} | wc -l; rm {running}/$$ ;; esac
+"""
+    )
+    compiler.chmod(0o755)
+    files = tuple(tmp_path / f"{n}.c" for n in range(6))
+    cc = WasmCompiler(compiler, "clang", (str(compiler),))
+    told = compile_sources(Sources(files[0], files), tmp_path, cc, jobs).notes.split()
+    assert len(told) == 6
+    assert max(map(int, told)) == jobs
