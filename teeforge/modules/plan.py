@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from teeforge.settings.memory import (
+    BLOCK,
     FIRMWARE,
     LARGEST,
     MIB,
@@ -44,6 +45,9 @@ class Share:
     free: bool = False
 
 
+# Page tables that are not full: of what the TA maps beside the large pieces, and where those begin and end.
+TABLES_APART = 6
+
 # Small pieces that a session takes from the pool in ordinary RAM as well: a page or two were seen.
 POOL_SLACK = 32 << 10
 
@@ -75,20 +79,27 @@ class Plan:
 
         Beside it the TA keeps a copy of the AOT file until it is loaded, and the code. OP-TEE gives each
         of them one piece, from the first area that has one: the pool in ordinary RAM where there is one,
-        then what the core gave back, then the rest of secure RAM.
+        then what the core gave back, then the rest of secure RAM. All of it takes page tables, and so does
+        the file itself, in memory that both worlds share.
         """
+        mapped = 2 * pages(file_bytes) + pages(code_bytes) + (pages(stack) + STACK_GUARD if stack else 0)
+        by_tables = (self.memory.page_tables - TABLES_APART) * BLOCK - mapped
+        return max(min(self._by_areas(file_bytes, code_bytes, stack), by_tables), 0)
+
+    def _by_areas(self, file_bytes: int, code_bytes: int, stack: int) -> int:
+        """Return the largest pool by what memory is free, and in which pieces; below 0 for none."""
         own = OWN - FIRMWARE - CORE
         areas = [self.given_back, own]
         if self.memory.pool:
             areas.insert(0, self.memory.pool - POOL_SLACK)
-        for size in (self.ta, pages(file_bytes)):
-            _take(areas, size)
+        if not all(_take(areas, size) for size in (self.ta, pages(file_bytes))):
+            return 0
         # The heap comes before the code, in the largest area. The code goes where it fits then.
         heap = areas.pop(max(range(len(areas)), key=lambda n: areas[n]))
         for size in (pages(stack) + STACK_GUARD if stack else 0, pages(code_bytes)):
             if not _take(areas, size):
                 heap -= size
-        return max(heap, 0)
+        return heap
 
     def shares(self, file_bytes: int = 64 << 10, code_bytes: int = 64 << 10) -> Iterator[Share]:
         """Yield the budget, for an AOT file and code of these sizes; the sizes add up to the whole."""
@@ -172,6 +183,11 @@ def plan_lines(plan: Plan, width: int = 64) -> list[str]:
         bar += ("." if share.free else share.name[0].upper()) * length
     heap = next(share.size for share in shares if share.free)
     lines += ["", f"  [{bar}]", "", f"a module can have a heap of up to {heap} bytes ({heap // 65536} pages)"]
+    tables = plan.memory.page_tables
+    lines.append(
+        f"page tables: {tables}, for {words(tables * BLOCK)} of what a TA maps: "
+        "a module's file twice, code and heap"
+    )
     if plan.memory.pool:
         lines.append(f"not isolated: {NOT_ISOLATED}")
     else:
@@ -189,4 +205,5 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "isolated": not plan.memory.pool,
         "shares": shares,
         "largest_heap": heap,
+        "page_tables": plan.memory.page_tables,
     }

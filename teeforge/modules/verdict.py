@@ -10,6 +10,7 @@ from teeforge.base.errors import TeeforgeError
 from teeforge.base.reader import printable
 from teeforge.modules import wasi
 from teeforge.modules.aot import COMPILE_AGAIN, AotModule, loader_problems
+from teeforge.modules.aotbody import AotContents
 from teeforge.modules.heap import heap_auto, heap_needed
 from teeforge.modules.simd import simd_problem
 from teeforge.modules.wasm import PAGE_SIZE, FuncType, WasmModule
@@ -114,7 +115,7 @@ def judge_wasm(
     warnings = []
     largest = room.largest_heap(0, 0) if room else None
     if largest is not None and module.memory_bytes > largest:
-        problem = _too_much(name, module.memory_bytes, largest)
+        problem = _too_much(name, module.memory_bytes, largest, largest)
         # wamrc makes the memory of such a module as small as its data and stack are.
         if {entry.name for entry in module.exports} >= _SHRINKERS:
             warnings.append(f"{problem.message}, unless wamrc makes it smaller")
@@ -165,8 +166,8 @@ def judge_aot(
         problems.append(_no_start(name, exported))
     needed = heap_needed(module)
     largest = room.largest_heap(file_bytes, contents.code_pages, stack) if room else None
-    if largest is not None and needed > largest:
-        problems.append(_too_much(name, contents.memory_bytes, largest, contents.aux_stack_size))
+    if room and largest is not None and needed > largest:
+        problems.append(_no_room(contents, name, needed, file_bytes, largest, room.largest_heap(0, 0)))
     return Verdict(tuple(problems), tuple(warnings), needed, heap_auto(module, largest), largest)
 
 
@@ -235,15 +236,37 @@ def _no_start(name: str, names: Sequence[str]) -> TeeforgeError:
     )
 
 
-def _too_much(name: str, memory: int, largest: int, stack: int = 0) -> TeeforgeError:
+def _no_room(
+    contents: AotContents, name: str, needed: int, file_bytes: int, largest: int, most: int
+) -> TeeforgeError:
+    """Say for what a module does not fit: its linear memory, or its code, tables and data.
+
+    ``largest`` is the heap that it can have, ``most`` that of a small one.
+    """
+    memory, code = contents.memory_bytes, contents.code_pages
+    if memory > file_bytes + code + contents.runtime_bytes:
+        return _too_much(name, memory, largest, most, contents.aux_stack_size)
+    return TeeforgeError(
+        f"{name}: to start it needs a heap of {needed} bytes ({memory} of it linear memory), and beside its "
+        f"file of {file_bytes} bytes and its code of {code} the TA can have {largest or 'none'}",
+        "; or ".join(["make it smaller: less code (-Os), tables and data", *_larger_ram(most)]),
+    )
+
+
+def _larger_ram(most: int) -> list[str]:
+    """Return the advice of a larger secure memory, if the heap of a small module says that there is one."""
+    if most >= LARGEST - OWN - BLOCK:
+        return []
+    return ["set a larger `secure_ram` in config.yaml (`invoke plan`)"]
+
+
+def _too_much(name: str, memory: int, largest: int, most: int, stack: int = 0) -> TeeforgeError:
     """``stack`` is the part of the memory that is the program's stack, 0 if that is not known."""
     advice = [f"link it with less: {_LESS_MEMORY}"]
     if 0 < stack <= _SMALL_STACK:
         advice = ["make its data smaller: its stack takes little of it"]
-    if largest < LARGEST - OWN - BLOCK:
-        advice.append("set a larger `secure_ram` in config.yaml (`invoke plan`)")
     return TeeforgeError(
         f"{name}: its linear memory is {memory} bytes ({memory // PAGE_SIZE} pages) at the start, "
         f"the TA can have a heap of {largest}",
-        "; or ".join(advice),
+        "; or ".join([*advice, *_larger_ram(most)]),
     )

@@ -16,8 +16,10 @@ RAM_START = 0x4000_0000
 POOL_START = 0x6000_0000
 BLOCK = 2 * MIB
 LARGEST = 256 * MIB
-# The core keeps one page table for each 2 MiB that a TA maps, and some for the other TAs. They are in its own
-# 2 MiB: those for 512MiB would leave it no room to start.
+# The core keeps one page table for each 2 MiB that a TA maps: so many without a pool, as the recipe of
+# optee_os has it; with one, one for each of its blocks and some more. They are in the core's own 2 MiB: those
+# for 512MiB would leave it no room to start.
+_TABLES = 32
 _OTHER_TABLES = 24
 
 # What compiled code has of the TA's own stack (TA_STACK_SIZE less what WAMR reserves for natives).
@@ -53,6 +55,11 @@ class SecureMemory:
         return self.total - OWN
 
     @property
+    def page_tables(self) -> int:
+        """How many page tables the core has for TAs, each for BLOCK bytes."""
+        return self.pool // BLOCK + _OTHER_TABLES if self.pool else _TABLES
+
+    @property
     def least_ram(self) -> int:
         """Bytes of ordinary RAM that a machine must have for the pool to be in it."""
         return POOL_START - RAM_START + self.pool if self.pool else 0
@@ -64,7 +71,7 @@ class SecureMemory:
         return {
             "memory.pool_start": f"{POOL_START:#x}",
             "memory.pool_size": f"{self.pool:#x}",
-            "memory.page_tables": str(self.pool // BLOCK + _OTHER_TABLES),
+            "memory.page_tables": str(self.page_tables),
         }
 
 

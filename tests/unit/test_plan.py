@@ -95,6 +95,30 @@ def test_a_large_file_takes_from_the_heap() -> None:
     assert plan.largest_heap(3 * MIB, 4 * MIB) == 6 * MIB
 
 
+def test_the_page_tables_that_are_counted_are_those_of_the_core(config: Config) -> None:
+    recipe = load_recipes(ROOT, config)["optee_os"]
+    for size in (16, 18, 256):
+        memory = SecureMemory(size * MIB)
+        words = [*" ".join(recipe.steps).split(), *recipe.memory_words(memory.placeholders())]
+        told = [word for word in words if word.startswith("CFG_PGT_CACHE_ENTRIES=")]
+        # make takes the last one.
+        assert told[-1] == f"CFG_PGT_CACHE_ENTRIES={memory.page_tables}"
+        assert f"page tables: {memory.page_tables}," in "\n".join(plan_lines(Plan(memory)))
+
+
+def test_a_file_that_both_worlds_map_takes_page_tables_as_well() -> None:
+    plan = Plan(SecureMemory(256 * MIB))
+    file = 60 * MIB
+    assert plan.largest_heap(file, 0) <= plan.memory.page_tables * 2 * MIB - 2 * file
+    # At 16MiB there is always less memory than they are for.
+    own = Plan(SecureMemory(16 * MIB))
+    assert own.largest_heap(4 * MIB, 4 * MIB) == own.largest_heap(0, 0) - 8 * MIB
+
+
+def test_a_file_that_has_no_room_leaves_none_for_a_heap() -> None:
+    assert Plan(SecureMemory(16 * MIB)).largest_heap(14 * MIB, 0) == 0
+
+
 def test_what_is_shown_says_that_a_larger_memory_is_not_isolated() -> None:
     assert "not isolated" in "\n".join(plan_lines(Plan(SecureMemory(64 * MIB))))
     lines = plan_lines(Plan(SecureMemory(16 * MIB)))

@@ -140,6 +140,18 @@ def test_more_memory_than_the_ta_can_have_is_refused_naming_both() -> None:
     assert "256 pages" in only_problem(judged_aot(made.aot(init=made.init_data(256)))).message
 
 
+def test_what_is_too_large_for_its_code_is_refused_naming_that_and_not_its_memory() -> None:
+    module = read_aot(made.MODULE, "x.aot")
+    assert module.contents is not None
+    large = replace(module, contents=replace(module.contents, code_pages=13 << 20))
+    problem = only_problem(judge_aot(large, "x.aot", bounds_checks=True, file_bytes=13_000_000, room=ROOM))
+    assert (
+        "beside its file of 13000000 bytes and its code of 13631488 the TA can have none" in problem.message
+    )
+    assert "its linear memory is" not in problem.message
+    assert "secure_ram" in problem.hint and "stack-size" not in problem.hint
+
+
 def test_memory_that_wamrc_can_make_smaller_is_only_a_warning() -> None:
     names = (
         text("_start") + b"\x00\x01",
