@@ -46,7 +46,7 @@ class Share:
 
 
 # Page tables that are not full: of what the TA maps beside the large pieces, and where those begin and end.
-TABLES_APART = 6
+TABLES_APART = 3
 
 # Small pieces that a session takes from the pool in ordinary RAM as well: a page or two were seen.
 POOL_SLACK = 32 << 10
@@ -73,6 +73,11 @@ class Plan:
     def ta(self) -> int:
         """Bytes that an instance of the TA takes before it sees a module."""
         return LDELF + pages(self.ta_image) + pages(self.ta_stack)
+
+    @property
+    def largest_file(self) -> int:
+        """Bytes of the largest AOT file that can be handed to the TA."""
+        return self.memory.largest_file
 
     def largest_heap(self, file_bytes: int, code_bytes: int, stack: int = 0) -> int:
         """Return the largest pool that a module can be given, in bytes.

@@ -52,12 +52,18 @@ _ON_ALREADY = {
 }
 _SMALL_STACK = 64 << 10
 _LESS_MEMORY = "clang -Wl,-z,stack-size=65536; emcc -sINITIAL_MEMORY=131072"
+_SMALLER = "make it smaller: less code (-Os), tables and data"
 _UNDEFINED = "no library that it was linked with has it: link one that does, or define it"
 _SHRINKERS = {"__heap_base", "__data_end"}
 
 
 class Room(Protocol):
     """What the TA can have at most; plan.py computes it."""
+
+    @property
+    def largest_file(self) -> int:
+        """Return the size of the largest AOT file, in bytes."""
+        ...
 
     def largest_heap(self, file_bytes: int, code_bytes: int, stack: int = 0) -> int:
         """Return the largest pool beside an AOT file, its code and a stack of its own, in bytes."""
@@ -166,7 +172,9 @@ def judge_aot(
         problems.append(_no_start(name, exported))
     needed = heap_needed(module)
     largest = room.largest_heap(file_bytes, contents.code_pages, stack) if room else None
-    if room and largest is not None and needed > largest:
+    if room and file_bytes > room.largest_file:
+        problems.append(_too_large_a_file(name, file_bytes, room))
+    elif room and largest is not None and needed > largest:
         problems.append(_no_room(contents, name, needed, file_bytes, largest, room.largest_heap(0, 0)))
     return Verdict(tuple(problems), tuple(warnings), needed, heap_auto(module, largest), largest)
 
@@ -249,7 +257,14 @@ def _no_room(
     return TeeforgeError(
         f"{name}: to start it needs a heap of {needed} bytes ({memory} of it linear memory), and beside its "
         f"file of {file_bytes} bytes and its code of {code} the TA can have {largest or 'none'}",
-        "; or ".join(["make it smaller: less code (-Os), tables and data", *_larger_ram(most)]),
+        "; or ".join([_SMALLER, *_larger_ram(most)]),
+    )
+
+
+def _too_large_a_file(name: str, file_bytes: int, room: Room) -> TeeforgeError:
+    return TeeforgeError(
+        f"{name}: its AOT file has {file_bytes} bytes, and the core can take {room.largest_file} at most",
+        "; or ".join([_SMALLER, *_larger_ram(room.largest_heap(0, 0))]),
     )
 
 

@@ -21,6 +21,12 @@ LARGEST = 256 * MIB
 # for 512MiB would leave it no room to start.
 _TABLES = 32
 _OTHER_TABLES = 24
+# The core's heap on this platform (CFG_CORE_HEAP_SIZE). Of memory that both worlds share it has two lists of
+# pages there while that is made known: 26 MiB could be shared, 28 not. With a pool it is larger.
+_CORE_HEAP = 192 << 10
+_SHARED_OWN = 26 * MIB
+_HEAP_PART = 1024
+_LISTED = PAGE // 16
 
 # What compiled code has of the TA's own stack (TA_STACK_SIZE less what WAMR reserves for natives).
 STACK_OWN = 256 << 10
@@ -60,6 +66,11 @@ class SecureMemory:
         return self.pool // BLOCK + _OTHER_TABLES if self.pool else _TABLES
 
     @property
+    def largest_file(self) -> int:
+        """The most bytes that both worlds can share in one piece, as a module's file is."""
+        return _SHARED_OWN + self.pool // _HEAP_PART * _LISTED
+
+    @property
     def least_ram(self) -> int:
         """Bytes of ordinary RAM that a machine must have for the pool to be in it."""
         return POOL_START - RAM_START + self.pool if self.pool else 0
@@ -72,6 +83,7 @@ class SecureMemory:
             "memory.pool_start": f"{POOL_START:#x}",
             "memory.pool_size": f"{self.pool:#x}",
             "memory.page_tables": str(self.page_tables),
+            "memory.core_heap": str(_CORE_HEAP + self.pool // _HEAP_PART),
         }
 
 

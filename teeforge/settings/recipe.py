@@ -25,7 +25,7 @@ TOOLCHAIN = "toolchain"
 _COMPILERS = f"{TOOLCHAIN}.root"
 # A word of a step that becomes the words of `large_memory`, or nothing with the default `secure_ram`.
 _LARGE_MEMORY = "{large_memory}"
-_MEMORY = ("memory.pool_start", "memory.pool_size", "memory.page_tables")
+_MEMORY = ("memory.pool_start", "memory.pool_size", "memory.page_tables", "memory.core_heap")
 
 
 @dataclass(frozen=True)

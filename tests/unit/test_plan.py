@@ -115,6 +115,22 @@ def test_a_file_that_both_worlds_map_takes_page_tables_as_well() -> None:
     assert own.largest_heap(4 * MIB, 4 * MIB) == own.largest_heap(0, 0) - 8 * MIB
 
 
+def test_a_larger_memory_lets_the_core_take_larger_files(config: Config) -> None:
+    recipe = load_recipes(ROOT, config)["optee_os"]
+    sizes = [SecureMemory(size * MIB) for size in (18, 64, 256)]
+    heaps = [
+        int(word.partition("=")[2])
+        for memory in sizes
+        for word in recipe.memory_words(memory.placeholders())
+        if word.startswith("CFG_CORE_HEAP_SIZE=")
+    ]
+    # Two lists of 8 bytes for each page of 4 KiB, beside what the core had before.
+    for heap, memory in zip(heaps, sizes, strict=True):
+        assert (heap - (192 << 10)) // 16 * 4096 == memory.largest_file - 26 * MIB
+    # Without a pool there is no room for as large a file anyway.
+    assert SecureMemory(16 * MIB).largest_file > 16 * MIB
+
+
 def test_a_file_that_has_no_room_leaves_none_for_a_heap() -> None:
     assert Plan(SecureMemory(16 * MIB)).largest_heap(14 * MIB, 0) == 0
 

@@ -152,6 +152,15 @@ def test_what_is_too_large_for_its_code_is_refused_naming_that_and_not_its_memor
     assert "secure_ram" in problem.hint and "stack-size" not in problem.hint
 
 
+def test_a_file_that_the_core_cannot_take_is_refused_naming_its_size() -> None:
+    room = Plan(SecureMemory(128 << 20))
+    problem = only_problem(
+        judge_aot(read_aot(made.MODULE, "x.aot"), "x.aot", bounds_checks=True, file_bytes=60 << 20, room=room)
+    )
+    assert f"{60 << 20} bytes, and the core can take {room.largest_file} at most" in problem.message
+    assert "secure_ram" in problem.hint
+
+
 def test_memory_that_wamrc_can_make_smaller_is_only_a_warning() -> None:
     names = (
         text("_start") + b"\x00\x01",
