@@ -146,7 +146,7 @@ class Lab:
         from teeforge.compiling.sources import Sources
 
         sources = Sources.of(file)
-        program = self.program(sources, self.compilers(sources))
+        program = self.program(sources, self.compilers(sources), place)
         return program, self.verdict(program, sources.file, place)
 
     def verdict(self, program: Program, file: Path, place: Place, stack: int = 0) -> Verdict:
@@ -191,18 +191,27 @@ class Lab:
         """Say whether the user names a compiler from C to WebAssembly."""
         return self.config.toolchain.wasm_cc != "auto" or "WASI_SDK_PATH" in os.environ
 
-    def program(self, sources: Sources, compilers: Compilers) -> Program:
-        """Return a program compiled as far as needed; builds no component, so it may run in a thread."""
+    def program(self, sources: Sources, compilers: Compilers, place: Place | None = None) -> Program:
+        """Return a program compiled as far as needed; builds no component, so it may run in a thread.
+
+        What cannot run on ``place``, if one is named, in any case is not compiled.
+        """
         from teeforge.compiling.sources import check_readable, read_program
+        from teeforge.modules.plan import Plan
         from teeforge.modules.program import build_program
-        from teeforge.modules.verdict import judge_wasm
+        from teeforge.modules.verdict import hardly_fits, judge_wasm
         from teeforge.modules.wasm import read_wasm
 
         check_readable(sources)
         file, cache = sources.file, self.workspace.cache / "programs"
         if file.suffix.lower() == ".wasm":
             # It says more than wamrc would.
-            judge_wasm(read_wasm(read_program(file), str(file)), str(file), None).enforce()
+            module = read_wasm(read_program(file), str(file))
+            known = place is not None and not self.fleet.is_board(place)
+            room = Plan(self.config.memory) if known else None
+            judge_wasm(module, str(file), room).enforce()
+            if room and (warning := hardly_fits(module, str(file), room)):
+                say(f"warning: {warning}")
         with ticking(f"compiling {file}"):
             build = functools.partial(
                 build_program, sources, wamrc=compilers.wamrc, flags=compilers.flags, cache=cache

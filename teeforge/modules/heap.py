@@ -19,6 +19,8 @@ _LEAST = 4096
 def heap_needed(module: AotModule) -> int:
     """Return about the bytes of the smallest pool that the module starts in, up to a page off.
 
+    It is more than that where relocations, which are freed after loading, leave room for linear memory.
+
     The TA's own estimate (heap_needed in its report) is the same sum. Raises TeeforgeError for an AOT
     file of another version.
     """

@@ -54,6 +54,8 @@ _SMALL_STACK = 64 << 10
 _LESS_MEMORY = "clang -Wl,-z,stack-size=65536; emcc -sINITIAL_MEMORY=131072"
 _SMALLER = "make it smaller: less code (-Os), tables and data"
 _UNDEFINED = "no library that it was linked with has it: link one that does, or define it"
+# Bytes of AOT code for each of a .wasm's: 1.2 to 2.7 were seen.
+_LEAST_CODE = 1.2
 _SHRINKERS = {"__heap_base", "__data_end"}
 
 
@@ -120,14 +122,43 @@ def judge_wasm(
         problems.append(_no_start(name, exported))
     warnings = []
     largest = room.largest_heap(0, 0) if room else None
-    if largest is not None and module.memory_bytes > largest:
-        problem = _too_much(name, module.memory_bytes, largest, largest)
+    problem = _least_is_too_much(module, name, room) if room else None
+    if problem:
         # wamrc makes the memory of such a module as small as its data and stack are.
         if {entry.name for entry in module.exports} >= _SHRINKERS:
             warnings.append(f"{problem.message}, unless wamrc makes it smaller")
         else:
             problems.append(problem)
+    if room and (warning := hardly_fits(module, name, room)):
+        warnings.append(warning)
     return Verdict(tuple(problems), tuple(warnings), largest=largest)
+
+
+def _least_is_too_much(module: WasmModule, name: str, room: Room) -> TeeforgeError | None:
+    """Return the problem if what a .wasm needs at least is too much; its data is in its AOT file as well."""
+    memory, data, most = module.memory_bytes, module.data_bytes, room.largest_heap(0, 0)
+    if memory > most:
+        return _too_much(name, memory, most, most)
+    largest = room.largest_heap(data, 0)
+    if memory + data <= largest:
+        return None
+    return TeeforgeError(
+        f"{name}: to start it needs a heap of more than {memory + data} bytes ({memory} of it linear "
+        f"memory), and beside a file with its data, {data} bytes, the TA can have {largest or 'none'}",
+        "; or ".join([_SMALLER, *_larger_ram(most)]),
+    )
+
+
+def hardly_fits(module: WasmModule, name: str, room: Room) -> str:
+    """Return a warning if the code that wamrc makes of a .wasm has most likely no room; else nothing."""
+    wasm = sum(section.size for section in module.sections if section.name == "code")
+    code = int(wasm * _LEAST_CODE)
+    if module.memory_bytes + module.data_bytes <= room.largest_heap(code + module.data_bytes, code):
+        return ""
+    return (
+        f"{name}: wamrc makes {code} bytes or more of its code of {wasm}, for which the TEE has hardly room "
+        "beside the rest: it may be compiled for nothing"
+    )
 
 
 def judge_aot(

@@ -252,7 +252,7 @@ class Runner:
 
     def _compile(self, compilers: Compilers) -> Program:
         with self._stage("compile"):
-            return self.lab.program(self.sources, compilers)
+            return self.lab.program(self.sources, compilers, self.place)
 
     def _reach(self, target: Target, wanted: Sequence[str]) -> Mapping[str, tuple[str, int]]:
         """Have a connection; say what is over there of what is deployed of ``wanted`` components."""

@@ -140,6 +140,24 @@ def test_more_memory_than_the_ta_can_have_is_refused_naming_both() -> None:
     assert "256 pages" in only_problem(judged_aot(made.aot(init=made.init_data(256)))).message
 
 
+def test_data_that_has_no_room_in_memory_and_file_is_refused_before_it_is_compiled() -> None:
+    data = section(11, vector(b"\0\x41\0\x0b\x80\x80\xc0\x02" + bytes(5 << 20)))
+    module = HEADER + TYPES + FUNCTIONS + section(5, vector(b"\0\x60")) + START + CODE + data
+    problem = only_problem(judge_wasm(read_wasm(module, "x.wasm"), "x.wasm", ROOM))
+    assert "(6291456 of it linear memory)" in problem.message
+    assert "beside a file with its data, 5242" in problem.message
+    assert judge_wasm(read_wasm(module, "x.wasm"), "x.wasm", Plan(SecureMemory(64 << 20))).runs
+
+
+def test_code_that_hardly_fits_is_warned_of_before_it_is_compiled() -> None:
+    module = read_wasm(HEADER + TYPES + FUNCTIONS + MEMORY + START + CODE + DATA, "x.wasm")
+    assert not judge_wasm(module, "x.wasm", ROOM).warnings
+    sections = tuple(replace(part, size=6 << 20) if part.name == "code" else part for part in module.sections)
+    verdict = judge_wasm(replace(module, sections=sections), "x.wasm", ROOM)
+    assert verdict.runs
+    assert "of its code of 6291456, for which the TEE has hardly room" in verdict.warnings[0]
+
+
 def test_what_is_too_large_for_its_code_is_refused_naming_that_and_not_its_memory() -> None:
     module = read_aot(made.MODULE, "x.aot")
     assert module.contents is not None
