@@ -282,9 +282,16 @@ static void wake(void)
 	const struct timespec pause = { .tv_nsec = 10000000 };
 	const char *name = NULL;
 	char *words = NULL;
+	int asleep = -1;
 
 	/* Without it the first TA would be waited for without end */
 	while (!is_running("tee-supplicant"))
+		nanosleep(&pause, NULL);
+	/*
+	 * /etc/console reads from it once init has set up the terminal, which
+	 * switches the echo on
+	 */
+	while ((asleep = open(ASLEEP, O_WRONLY | O_NONBLOCK | O_CLOEXEC)) < 0)
 		nanosleep(&pause, NULL);
 	words = sleep_until_woken();
 
@@ -301,7 +308,7 @@ static void wake(void)
 	put_line("/root/.ssh/authorized_keys", 0600, words);
 
 	/* Whoever waits for this to go away waits no longer */
-	close(open(ASLEEP, O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+	close(asleep);
 	unlink(ASLEEP);
 
 	switch (fork()) {
