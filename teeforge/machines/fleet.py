@@ -9,7 +9,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,11 +31,13 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 class Place:
     """Where something is to run: a target of config.yaml, and which machine of its kind.
 
-    ``machine`` is what --name says; empty for the one that has the target's own name.
+    ``machine`` is what --name says; empty for the one that has the target's own name. One that is
+    ``counting`` has instructions executed for its clock.
     """
 
     target: str = "qemu"
     machine: str = ""
+    counting: bool = False
 
     def __post_init__(self) -> None:
         if self.machine and not _NAME.fullmatch(self.machine):
@@ -175,7 +177,7 @@ class Fleet:
         if self.is_board(place):
             raise TeeforgeError(f"{place.name} is a board: it cannot disappear", "leave out --ephemeral")
         self.sweep()
-        place = place if place.machine else Place(place.target, f"tmp-{os.urandom(4).hex()}")
+        place = place if place.machine else replace(place, machine=f"tmp-{os.urandom(4).hex()}")
         # A bad name is told before there is a folder of that name.
         self.settings(place)
         claim = Claim(self.folder(place))
@@ -253,9 +255,17 @@ class Fleet:
             place.name,
             self.folder(place),
             MachineConfig(
-                settings.cpus, settings.memory_mib, settings.cpu, settings.ssh_port, builder.qemu()
+                # A second one only spends its own instructions on the same clock.
+                1 if place.counting else settings.cpus,
+                settings.memory_mib,
+                settings.cpu,
+                settings.ssh_port,
+                builder.qemu(),
+                place.counting,
             ),
             Firmware(flash, kernel, initrd, digests),
             self._identity,
-            Snapshots(self._workspace.snapshots / place.target),
+            Snapshots(
+                self._workspace.snapshots / (f"{place.target}-counting" if place.counting else place.target)
+            ),
         )

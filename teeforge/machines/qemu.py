@@ -27,6 +27,8 @@ _BOOTARGS = (
     "console=ttyAMA0 initrd={start:#x},{size} quiet cryptomgr.notests "
     "norandmaps kpti=off init_on_alloc=0 cgroup_disable=memory"
 )
+# What is counted is executed by one thread of the host. Of one that sleeps the clock goes on as the host's.
+_COUNTING = ("-accel", "tcg,thread=single", "-icount", "shift=0")
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,17 @@ class Deadlines:
 
 @dataclass(frozen=True)
 class MachineConfig:
-    """What a user may choose about a machine. ``ssh_port`` 0 is any free one."""
+    """What a user may choose about a machine. ``ssh_port`` 0 is any free one.
+
+    The clock of one that is ``counting`` goes on by a nanosecond with each instruction that it executes.
+    """
 
     cpus: int = 2
     memory_mib: int = 1057
     cpu: str = "cortex-a53"
     ssh_port: int = 0
     qemu: str = "qemu-system-aarch64"
+    counting: bool = False
     extra: tuple[str, ...] = ()
     deadlines: Deadlines = field(default_factory=Deadlines)
 
@@ -84,8 +90,9 @@ def inputs_digest(config: MachineConfig, firmware: Firmware) -> str:
         file = Path(found).resolve().stat()
         described["qemu"] = (config.qemu, file.st_size, file.st_mtime_ns)
     # The part of the line that no field above decides.
-    described["line"] = boot_command(MachineConfig(), Firmware(Path("f"), Path("k"), Path("i")), 1, 1, 1)
-    described["resumed"] = resume_command(MachineConfig(), Path("f"), Path("r"), 1)
+    plain = MachineConfig(counting=config.counting)
+    described["line"] = boot_command(plain, Firmware(Path("f"), Path("k"), Path("i")), 1, 1, 1)
+    described["resumed"] = resume_command(plain, Path("f"), Path("r"), 1)
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
@@ -152,7 +159,7 @@ def _line(config: MachineConfig, flash: Path, ssh_port: int) -> list[str]:
         *("-cpu", config.cpu),
         *("-smp", str(config.cpus)),
         *("-m", str(config.memory_mib)),
-        *("-accel", "tcg,thread=multi"),
+        *(_COUNTING if config.counting else ("-accel", "tcg,thread=multi")),
         *("-nodefaults", "-no-user-config", "-no-reboot"),
         *("-display", "none"),
         *("-bios", str(flash)),

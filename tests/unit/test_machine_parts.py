@@ -59,6 +59,14 @@ def test_a_resumed_machine_is_the_one_that_booted_but_for_what_is_loaded() -> No
     assert resumed[: len(same)] == same
 
 
+def test_one_that_counts_has_instructions_for_a_clock_in_a_single_thread() -> None:
+    plain, counting = (
+        resume_command(MachineConfig(counting=counts), Path("/f"), Path("/r"), 0) for counts in (False, True)
+    )
+    assert "tcg,thread=multi" in plain and "-icount" not in plain
+    assert "tcg,thread=single" in counting and counting[counting.index("-icount") + 1] == "shift=0"
+
+
 def test_the_digest_follows_content_config_and_qemu_but_not_paths_and_ports(tmp_path: Path) -> None:
     def firmware(folder: str, flash: bytes) -> Firmware:
         (tmp_path / folder).mkdir()
@@ -77,6 +85,7 @@ def test_the_digest_follows_content_config_and_qemu_but_not_paths_and_ports(tmp_
     assert inputs_digest(replace(config, ssh_port=2222), one) == digest
     assert inputs_digest(config, other) != digest
     assert inputs_digest(replace(config, cpus=3), one) != digest
+    assert inputs_digest(replace(config, counting=True), one) != digest
     known = ("a", "b", "c")
     assert inputs_digest(config, replace(one, digests=known)) == inputs_digest(
         config, replace(other, digests=known)
