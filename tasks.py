@@ -349,6 +349,35 @@ def bench(_: Context, repeat: int = 10, json: bool = False, target: str = "qemu"
 
 @command(
     help={
+        "dataset": "PolyBench's: mini, small or medium (default: small)",
+        "kernels": "with commas (default: all); an unknown one tells which there are",
+        "repeat": "runs of each in each world (default: 3)",
+        "json": "print JSON on stdout",
+        **PLACE,
+    }
+)
+def code(
+    _: Context,
+    dataset: str = "small",
+    kernels: str = "",
+    repeat: int = 3,
+    json: bool = False,
+    target: str = "qemu",
+    name: str = "",
+) -> None:
+    """Measure code: seconds and instructions, over native."""
+    from json import dumps
+
+    from teeforge.benchmarks.code import bench_code
+    from teeforge.machines.fleet import Place
+
+    only = [kernel for kernel in kernels.split(",") if kernel]
+    found = bench_code(_lab(), Place(target, name), dataset, only, repeat)
+    print(dumps(found.as_json(), indent=1) if json else "\n".join(found.lines(sys.stdout.isatty())))
+
+
+@command(
+    help={
         "repeat": "times that each is measured (default: 3)",
         "only": "rows, with commas; an unknown one tells which there are",
         "quick": "leave out the cold build, which takes minutes",
@@ -516,7 +545,7 @@ namespace.add_collection(_store)
 _storage = Collection("storage")
 _storage.add_task(storage_anew, name="anew")
 namespace.add_collection(_storage)
-_bench = Collection("bench", pipeline)
+_bench = Collection("bench", code, pipeline)
 _bench.add_task(bench, name="run", default=True)
 namespace.add_collection(_bench)
 

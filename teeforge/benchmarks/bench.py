@@ -127,13 +127,13 @@ def _startup(session: Session, hello: tuple[str, str], repeat: int) -> dict[str,
         "hello, TEE, cold": (*secure, *hello),
     }
     # The one that starts the instance does not count.
-    _told(session, *secure, *_KEEP, *hello)
+    told(session, *secure, *_KEEP, *hello)
     found: dict[str, list[float]] = {name: [] for name in commands}
     for size in _rounds(repeat):
         for name, command in commands.items():
             say(f"{session.name}: {name}")
-            told = _told(session, _STOPWATCH, str(size), *command)
-            found[name] += [float(line) for line in told.split()]
+            words = told(session, _STOPWATCH, str(size), *command)
+            found[name] += [float(line) for line in words.split()]
     return {name: Figure(tuple(ms)) for name, ms in found.items()}
 
 
@@ -146,10 +146,10 @@ def _compute(
     """
     secure, normal = [], []
     for _ in range(repeat):
-        _told(session, "optee_wamr", "--quiet", "--report", _REPORT, *program, *arguments)
-        secure.append(float(json.loads(_told(session, "cat", _REPORT))["ta_ms"]["run"]))
-        _told(session, "iwasm", "--report", _REPORT, program[1], *arguments)
-        normal.append(float(json.loads(_told(session, "cat", _REPORT))["ms"]["run"]))
+        told(session, "optee_wamr", "--quiet", "--report", _REPORT, *program, *arguments)
+        secure.append(float(json.loads(told(session, "cat", _REPORT))["ta_ms"]["run"]))
+        told(session, "iwasm", "--report", _REPORT, program[1], *arguments)
+        normal.append(float(json.loads(told(session, "cat", _REPORT))["ms"]["run"]))
     return Figure(tuple(secure)), Figure(tuple(normal))
 
 
@@ -159,7 +159,8 @@ def _rounds(repeat: int) -> list[int]:
     return [repeat // rounds + (n < repeat % rounds) for n in range(rounds)]
 
 
-def _told(session: Session, *argv: str) -> str:
+def told(session: Session, *argv: str) -> str:
+    """Return what a program on a target prints. Raises TeeforgeError if it does not end with 0."""
     out, err = bytearray(), bytearray()
     status = session.run(argv, on_stdout=out.extend, on_stderr=err.extend)
     if status != 0:

@@ -1,0 +1,120 @@
+"""`invoke bench.code`: how fast code is in the TEE, over gcc's and over the same AOT in iwasm.
+
+A program measures itself, see overlays/bench/code/lap.c: of PolyBench the kernel alone, of CoreMark the
+iterations. Seconds are those of the target. Instructions are counted on a machine of its own whose clock goes
+on by a nanosecond with each: they are the same on every host, and what interrupts the program is in them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from teeforge.base.errors import TeeforgeError
+from teeforge.base.progress import say
+from teeforge.benchmarks.bench import told
+from teeforge.benchmarks.codereport import COUNTED, TIMED, WORLDS, Code, Laps
+from teeforge.benchmarks.kernels import Kernel, kernels, native_programs
+from teeforge.lab import enforced_heap
+from teeforge.targets.parcel import Upload
+
+if TYPE_CHECKING:
+    from teeforge.lab import Lab
+    from teeforge.machines.fleet import Place
+    from teeforge.targets.target import Session
+
+_PROGRAM = "/tmp/teeforge-code"
+_MODULE = f"{_PROGRAM}.aot"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A kernel compiled for each world, and the bytes of the heap that it has in the TEE."""
+
+    kernel: Kernel
+    native: Path
+    aot: Path
+    heap: int
+
+    @property
+    def files(self) -> tuple[Upload, ...]:
+        """What the commands need on a target."""
+        return Upload(self.native, _PROGRAM, 0o755), Upload(self.aot, _MODULE, 0o644)
+
+    def command(self, world: str, *arguments: str) -> tuple[str, ...]:
+        """Return the command that runs it in one of WORLDS."""
+        words = arguments or self.kernel.arguments
+        if world == "native":
+            return (_PROGRAM, *words)
+        runner = ("iwasm",) if world == "iwasm" else ("optee_wamr", "--quiet", str(self.heap))
+        return (*runner, _MODULE, *words)
+
+
+def bench_code(lab: Lab, place: Place, dataset: str, only: Sequence[str], repeat: int) -> Code:
+    """Measure ``only`` those kernels (none named: all) on a target, and what is counted beside it.
+
+    On a board nothing is counted. Raises TeeforgeError for what there is not, and if a program does not end
+    as it should.
+    """
+    if repeat < 1:
+        raise TeeforgeError(f"--repeat {repeat}: it takes at least one", "for example --repeat 5")
+    ready = prepare(lab, place, kernels(lab, dataset, only))
+    found: dict[str, dict[str, Laps]] = {}
+    if not lab.fleet.is_board(place):
+        with lab.fleet.ephemeral(replace(place, machine="", counting=True)) as counting:
+            found[COUNTED] = _measured(lab, counting, ready, repeat)
+    found[TIMED] = _measured(lab, place, ready, repeat)
+    return Code(dataset, found)
+
+
+def prepare(lab: Lab, place: Place, wanted: Sequence[Kernel]) -> list[Ready]:
+    """Return kernels compiled for all worlds. The heap is all there is: what they allocate no file tells."""
+    lab.build_deployed()
+    compilers = lab.compilers(wanted[0].sources())
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        programs = list(pool.map(lambda kernel: lab.program(kernel.sources(), compilers), wanted))
+    return [
+        Ready(
+            kernel,
+            native,
+            program.aot,
+            enforced_heap(lab.verdict(program, kernel.files[0], place), "max"),
+        )
+        for kernel, native, program in zip(wanted, native_programs(lab, wanted), programs, strict=True)
+    ]
+
+
+def _measured(lab: Lab, place: Place, ready: Sequence[Ready], repeat: int) -> dict[str, Laps]:
+    found = {}
+    with lab.deployed(place) as session:
+        for one in ready:
+            say(f"{place.name}: {one.kernel.name}")
+            session.push(one.files)
+            found[one.kernel.name] = _laps(session, one, repeat)
+        told(session, "rm", _PROGRAM, _MODULE)
+    return found
+
+
+def _laps(session: Session, one: Ready, repeat: int) -> Laps:
+    """Run a kernel in all worlds by turns."""
+    laps: dict[str, list[int]] = {world: [] for world in WORLDS}
+    for _ in range(repeat):
+        for world, taken in laps.items():
+            taken.append(lap_of(told(session, *one.command(world)), one.kernel.name))
+    return Laps(**{world: tuple(taken) for world, taken in laps.items()})
+
+
+def lap_of(output: str, name: str) -> int:
+    """Return the nanoseconds, or instructions, that a program says its last lap took.
+
+    Raises TeeforgeError if it does not say.
+    """
+    laps = re.findall(r"^lap ([1-9]\d*)$", output, re.MULTILINE)
+    if not laps:
+        raise TeeforgeError(f"{name} does not say how long it took", "overlays/bench/code/lap.c has it do so")
+    return int(laps[-1])

@@ -1,0 +1,110 @@
+"""The programs whose code is measured: PolyBench's kernels and CoreMark, for AOT and for the bare machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from teeforge.base.errors import TeeforgeError
+from teeforge.base.files import write_atomically
+from teeforge.base.process import run
+from teeforge.compiling.clang import run_compiler
+from teeforge.compiling.sources import Sources
+
+if TYPE_CHECKING:
+    from teeforge.lab import Lab
+
+# By what PolyBench calls its data sets: how often a kernel runs, of which the last one counts (what takes
+# long need not run before), and CoreMark's iterations.
+DATASETS = {"mini": (2, 1), "small": (2, 20), "medium": (1, 200)}
+COREMARK = "coremark"
+NATIVE_FLAGS = ("-O3", "-static", "-s", "-w", "-Wl,--build-id=none")
+# WebAssembly rounds a product before it is added to something; gcc does not, unless it is told to.
+EXACT = ("-ffp-contract=off",)
+_COREMARK_SOURCES = ("list_join", "main", "matrix", "state", "util")
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A program in C: its files, what the compilers are told of it, and the arguments to run it with."""
+
+    name: str
+    files: tuple[Path, ...]
+    flags: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+
+    def sources(self) -> Sources:
+        """Return it as what `invoke run` compiles."""
+        # What upstream's code makes compilers warn of is nothing that its user can do something about.
+        return Sources(self.files[0], self.files, (*self.flags, "-w"))
+
+
+def kernels(lab: Lab, dataset: str, only: Sequence[str] = ()) -> list[Kernel]:
+    """Return all kernels, or ``only`` those, in the order of their names; CoreMark last.
+
+    Raises TeeforgeError for a data set or a kernel that there is not.
+    """
+    if dataset not in DATASETS:
+        raise TeeforgeError(f"--dataset {dataset}: there is none", f"data sets: {', '.join(DATASETS)}")
+    runs, iterations = DATASETS[dataset]
+    built = lab.builder.build(["bench", "polybench", "coremark"])
+    code = built["bench"].product("code")
+    found = [
+        *_polybench(built["polybench"].product("root"), code, dataset, runs),
+        _coremark(built["coremark"].product("root"), code, iterations),
+    ]
+    known = [kernel.name for kernel in found]
+    if unknown := [name for name in only if name not in known]:
+        raise TeeforgeError(f"--kernels: there is no {unknown[0]}", f"kernels: {', '.join(known)}")
+    return [kernel for kernel in found if not only or kernel.name in only]
+
+
+def _polybench(root: Path, code: Path, dataset: str, runs: int) -> list[Kernel]:
+    ours = (code / "polybench.c", code / "lap.c")
+    flags = (
+        *("-DPOLYBENCH_TIME", "-DPOLYBENCH_NO_FLUSH_CACHE", f"-D{dataset.upper()}_DATASET"),
+        *("-Dmain=kernel_main", f"-I{root / 'utilities'}", f"-I{code}"),
+    )
+    listed = (root / "utilities/benchmark_list").read_text(encoding="utf-8").split()
+    files = sorted((root / name for name in listed), key=lambda file: file.stem)
+    return [Kernel(file.stem, (file, *ours), flags, (str(runs),)) for file in files]
+
+
+def _coremark(root: Path, code: Path, iterations: int) -> Kernel:
+    files = (*(root / f"core_{part}.c" for part in _COREMARK_SOURCES), code / "coremark.c", code / "lap.c")
+    flags = ("-DPERFORMANCE_RUN=1", '-DFLAGS_STR=""', f"-I{root}", f"-I{root / 'posix'}", f"-I{code}")
+    # The three seeds of a performance run.
+    return Kernel(COREMARK, files, flags, ("0x0", "0x0", "0x66", str(iterations)))
+
+
+def native_programs(lab: Lab, wanted: Sequence[Kernel], flags: Sequence[str] = ()) -> list[Path]:
+    """Return each kernel compiled for the bare machine, a static program of gcc -O3; kept in the cache.
+
+    ``flags`` are further ones, for instance EXACT.
+    """
+    lab.builder.toolchain()
+    gcc = f"{lab.config.toolchain.cross}gcc"
+    cache, version = lab.workspace.cache / "native", run([gcc, "--version"])
+    cache.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return list(
+            pool.map(lambda kernel: _native(kernel, [gcc, *NATIVE_FLAGS, *flags], version, cache), wanted)
+        )
+
+
+def _native(kernel: Kernel, gcc: Sequence[str], version: str, cache: Path) -> Path:
+    argv = [*gcc, *kernel.flags, *map(str, kernel.files), "-lm"]
+    program = cache / hashlib.sha256("\n".join([version, *argv]).encode()).hexdigest()
+    if not program.exists():
+        made = cache / f".{program.name}.{os.getpid()}"
+        status, told = run_compiler([*argv, "-o", made], cache)
+        if status != 0:
+            raise TeeforgeError(f"{kernel.name} does not compile with {gcc[0]}:\n{told.rstrip()}")
+        write_atomically(program, made.read_bytes(), 0o755)
+        made.unlink()
+    return program

@@ -1,0 +1,112 @@
+"""PolyBench and CoreMark in the TEE: they compute what gcc's code does, and are measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import replace
+
+import pytest
+
+from teeforge.base.errors import TeeforgeError
+from teeforge.benchmarks.bench import told
+from teeforge.benchmarks.code import Ready, lap_of, prepare
+from teeforge.benchmarks.codereport import COUNTED, TIMED, WORLDS
+from teeforge.benchmarks.kernels import COREMARK, EXACT, kernels, native_programs
+from teeforge.lab import Lab
+from teeforge.machines.fleet import Place
+from teeforge.targets.target import Session
+
+from .conftest import run_invoke
+
+pytestmark = pytest.mark.e2e
+
+SOME = ("adi", "deriche", "doitgen", "nussinov", COREMARK)
+
+
+def exact(lab: Lab, dataset: str, only: tuple[str, ...]) -> list[Ready]:
+    """Return kernels whose native programs round as WebAssembly does."""
+    wanted = kernels(lab, dataset, only)
+    natives = native_programs(lab, wanted, EXACT)
+    ready = prepare(lab, Place(), wanted)
+    return [replace(one, native=native) for one, native in zip(ready, natives, strict=True)]
+
+
+def computed(session: Session, one: Ready, world: str) -> str:
+    """Return what a kernel computed: PolyBench's arrays, or the checksums of CoreMark."""
+    if one.kernel.name == COREMARK:
+        return "\n".join(re.findall(r"^.*crc.*$", told(session, *one.command(world)), re.MULTILINE))
+    out, arrays = bytearray(), bytearray()
+    status = session.run(one.command(world, "dump"), on_stdout=out.extend, on_stderr=arrays.extend)
+    assert status == 0, (one.kernel.name, world, arrays[-200:])
+    return arrays.decode()
+
+
+def test_kernels_compute_in_the_tee_what_they_compute_natively(vm: Lab) -> None:
+    """TEEFORGE_ALL_KERNELS=small (or mini, medium) does it with all 30 and that data set."""
+    dataset = os.environ.get("TEEFORGE_ALL_KERNELS", "")
+    ready = exact(vm, dataset or "mini", () if dataset else SOME)
+    assert len(ready) == (31 if dataset else len(SOME))
+    wrong = []
+    with vm.deployed(Place()) as session:
+        for one in ready:
+            session.push(one.files)
+            native, tee = (computed(session, one, world) for world in ("native", "tee"))
+            assert ("crcfinal" if one.kernel.name == COREMARK else "==END   DUMP_ARRAYS==") in native
+            wrong += [one.kernel.name] if tee != native else []
+    assert not wrong
+
+
+def test_code_is_measured_in_all_worlds(vm: Lab) -> None:
+    done = run_invoke(
+        *("bench.code", "--dataset", "mini", "--kernels", "gemm,nussinov", "--repeat", "1", "--json")
+    )
+    assert done.status == 0, done.stderr
+    report = json.loads(done.stdout)
+    for what in (COUNTED, TIMED):
+        found = report[what]["kernels"]
+        assert set(found) == {"gemm", "nussinov"}
+        assert all(len(found[name][world]) == 1 for name in found for world in WORLDS)
+        assert report[what]["missed"] == (
+            report[what]["mean"]["tee_over_native"] > report[what]["goal"]["tee_over_native"]
+        )
+    # Of seconds nothing is sure on a busy host.
+    assert 0.2 < report[COUNTED]["mean"]["iwasm_over_native"] < 10
+    assert 0.5 < report[COUNTED]["mean"]["tee_over_iwasm"] < 2
+    assert not [machine for machine in vm.fleet.machines() if machine.startswith("tmp-")]
+
+
+def test_instructions_are_counted_alike_each_time(vm: Lab) -> None:
+    (nussinov,) = prepare(vm, Place(), kernels(vm, "small", ("nussinov",)))
+    with vm.fleet.ephemeral(Place(counting=True)) as place, vm.deployed(place) as session:
+        session.push(nussinov.files)
+        laps = {
+            world: [lap_of(told(session, *nussinov.command(world)), world) for _ in range(2)]
+            for world in WORLDS
+        }
+        # Its terminal is set up by init while it is waited for the line that wakes.
+        assert b"wake 1" not in (vm.fleet.folder(place) / "normal.log").read_bytes()
+    for world, counts in laps.items():
+        assert max(counts) < 1.01 * min(counts), world
+    assert min(laps["tee"]) == pytest.approx(min(laps["iwasm"]), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--dataset", "huge"), "--dataset huge: there is none"),
+        (("--kernels", "gemm,gem"), "--kernels: there is no gem\nhint: kernels: 2mm, 3mm, "),
+        (("--repeat", "0"), "--repeat 0: it takes at least one"),
+    ],
+)
+def test_what_there_is_not_is_one_line(options: tuple[str, ...], said: str) -> None:
+    done = run_invoke("bench.code", *options)
+    assert done.status == 1
+    assert said in done.stderr
+
+
+def test_a_kernel_that_does_not_compile_natively_is_named(vm: Lab) -> None:
+    (gemm,) = kernels(vm, "mini", ("gemm",))
+    with pytest.raises(TeeforgeError, match=r"gemm does not compile with .*gcc:"):
+        native_programs(vm, [replace(gemm, flags=("-DMINI_DATASET",))])
