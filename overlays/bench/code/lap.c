@@ -64,6 +64,8 @@ void lap_end(void)
 
 	if (asked > asked_in_tick)
 		asked = asked_in_tick;
+	/* One more: half of it after the clock was read first, half before now */
+	asked++;
 	nanoseconds = after - began - tick * asked / asked_in_tick;
 	/* Nothing is shorter than what can be told apart */
 	if (nanoseconds < tick / asked_in_tick)
