@@ -352,6 +352,7 @@ def bench(_: Context, repeat: int = 10, json: bool = False, target: str = "qemu"
         "dataset": "PolyBench's: mini, small or medium (default: small)",
         "kernels": "with commas (default: all); an unknown one tells which there are",
         "repeat": "runs of each in each world (default: 3)",
+        "before": "another wamrc, whose code is measured as well",
         "json": "print JSON on stdout",
         **PLACE,
     }
@@ -361,6 +362,7 @@ def code(
     dataset: str = "small",
     kernels: str = "",
     repeat: int = 3,
+    before: str = "",
     json: bool = False,
     target: str = "qemu",
     name: str = "",
@@ -372,7 +374,8 @@ def code(
     from teeforge.machines.fleet import Place
 
     only = [kernel for kernel in kernels.split(",") if kernel]
-    found = bench_code(_lab(), Place(target, name), dataset, only, repeat)
+    other = Path(before).expanduser() if before else None
+    found = bench_code(_lab(), Place(target, name), dataset, only, repeat, other)
     print(dumps(found.as_json(), indent=1) if json else "\n".join(found.lines(sys.stdout.isatty())))
 
 

@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
 from teeforge.benchmarks.bench import told
-from teeforge.benchmarks.codereport import COUNTED, TIMED, WORLDS, Code, Laps
+from teeforge.benchmarks.codereport import BEFORE, COUNTED, IWASM, NATIVE, TEE, TIMED, Code, Laps
 from teeforge.benchmarks.kernels import Kernel, kernels, native_programs
-from teeforge.lab import enforced_heap
+from teeforge.lab import Compilers, enforced_heap
 from teeforge.targets.parcel import Upload
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab
     from teeforge.machines.fleet import Place
+    from teeforge.modules.program import Program
     from teeforge.targets.target import Session
 
 _PROGRAM = "/tmp/teeforge-code"
-_MODULE = f"{_PROGRAM}.aot"
 
 
 @dataclass(frozen=True)
@@ -40,30 +40,41 @@ class Ready:
     native: Path
     aot: Path
     heap: int
+    before: Path | None = None
+
+    @property
+    def worlds(self) -> tuple[str, ...]:
+        """Where it runs, see codereport.py."""
+        return (NATIVE, IWASM, TEE, *((BEFORE,) if self.before else ()))
 
     @property
     def files(self) -> tuple[Upload, ...]:
         """What the commands need on a target."""
-        return Upload(self.native, _PROGRAM, 0o755), Upload(self.aot, _MODULE, 0o644)
+        made = {NATIVE: (self.native, 0o755), TEE: (self.aot, 0o644)}
+        if self.before:
+            made[BEFORE] = (self.before, 0o644)
+        return tuple(Upload(file, f"{_PROGRAM}.{world}", mode) for world, (file, mode) in made.items())
 
     def command(self, world: str, *arguments: str) -> tuple[str, ...]:
-        """Return the command that runs it in one of WORLDS."""
-        words = arguments or self.kernel.arguments
-        if world == "native":
-            return (_PROGRAM, *words)
-        runner = ("iwasm",) if world == "iwasm" else ("optee_wamr", "--quiet", str(self.heap))
-        return (*runner, _MODULE, *words)
+        """Return the command that runs it in one of its worlds."""
+        runner = {IWASM: ("iwasm",), BEFORE: ("iwasm",), TEE: ("optee_wamr", "--quiet", str(self.heap))}
+        program = f"{_PROGRAM}.{TEE if world == IWASM else world}"
+        return (*runner.get(world, ()), program, *(arguments or self.kernel.arguments))
 
 
-def bench_code(lab: Lab, place: Place, dataset: str, only: Sequence[str], repeat: int) -> Code:
+def bench_code(
+    lab: Lab, place: Place, dataset: str, only: Sequence[str], repeat: int, before: Path | None = None
+) -> Code:
     """Measure ``only`` those kernels (none named: all) on a target, and what is counted beside it.
 
-    On a board nothing is counted. Raises TeeforgeError for what there is not, and if a program does not end
-    as it should.
+    ``before`` is another wamrc, whose code is run in iwasm as well. On a board nothing is counted. Raises
+    TeeforgeError for what there is not, and if a program does not end as it should.
     """
     if repeat < 1:
         raise TeeforgeError(f"--repeat {repeat}: it takes at least one", "for example --repeat 5")
-    ready = prepare(lab, place, kernels(lab, dataset, only))
+    if before and not os.access(before, os.X_OK):
+        raise TeeforgeError(f"--before {before}: that is no program", "name a wamrc that was built elsewhere")
+    ready = prepare(lab, place, kernels(lab, dataset, only), before)
     found: dict[str, dict[str, Laps]] = {}
     if not lab.fleet.is_board(place):
         with lab.fleet.ephemeral(replace(place, machine="", counting=True)) as counting:
@@ -72,21 +83,34 @@ def bench_code(lab: Lab, place: Place, dataset: str, only: Sequence[str], repeat
     return Code(dataset, found)
 
 
-def prepare(lab: Lab, place: Place, wanted: Sequence[Kernel]) -> list[Ready]:
-    """Return kernels compiled for all worlds. The heap is all there is: what they allocate no file tells."""
+def prepare(lab: Lab, place: Place, wanted: Sequence[Kernel], before: Path | None = None) -> list[Ready]:
+    """Return kernels compiled for all worlds.
+
+    Their heap is all there is, where that is known: what they allocate no file tells.
+    """
     lab.build_deployed()
-    compilers = lab.compilers(wanted[0].sources())
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        programs = list(pool.map(lambda kernel: lab.program(kernel.sources(), compilers), wanted))
+    heap = "auto" if lab.fleet.is_board(place) else "max"
+    programs = _compiled(lab, wanted, lab.compilers(wanted[0].sources()))
+    others = (
+        [other.aot for other in _compiled(lab, wanted, Compilers(before))] if before else [None] * len(wanted)
+    )
     return [
         Ready(
             kernel,
             native,
             program.aot,
-            enforced_heap(lab.verdict(program, kernel.files[0], place), "max"),
+            enforced_heap(lab.verdict(program, kernel.files[0], place), heap),
+            other,
         )
-        for kernel, native, program in zip(wanted, native_programs(lab, wanted), programs, strict=True)
+        for kernel, native, program, other in zip(
+            wanted, native_programs(lab, wanted), programs, others, strict=True
+        )
     ]
+
+
+def _compiled(lab: Lab, wanted: Sequence[Kernel], compilers: Compilers) -> list[Program]:
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return list(pool.map(lambda kernel: lab.program(kernel.sources(), compilers), wanted))
 
 
 def _measured(lab: Lab, place: Place, ready: Sequence[Ready], repeat: int) -> dict[str, Laps]:
@@ -96,17 +120,17 @@ def _measured(lab: Lab, place: Place, ready: Sequence[Ready], repeat: int) -> di
             say(f"{place.name}: {one.kernel.name}")
             session.push(one.files)
             found[one.kernel.name] = _laps(session, one, repeat)
-        told(session, "rm", _PROGRAM, _MODULE)
+        told(session, "rm", *(upload.remote for upload in ready[0].files))
     return found
 
 
 def _laps(session: Session, one: Ready, repeat: int) -> Laps:
-    """Run a kernel in all worlds by turns."""
-    laps: dict[str, list[int]] = {world: [] for world in WORLDS}
+    """Run a kernel in all its worlds by turns."""
+    laps: dict[str, list[int]] = {world: [] for world in one.worlds}
     for _ in range(repeat):
         for world, taken in laps.items():
             taken.append(lap_of(told(session, *one.command(world)), one.kernel.name))
-    return Laps(**{world: tuple(taken) for world, taken in laps.items()})
+    return {world: tuple(taken) for world, taken in laps.items()}
 
 
 def lap_of(output: str, name: str) -> int:
