@@ -77,7 +77,7 @@ def run_cases(engine: Engine, wamrc: Path, cases: Sequence[Case], folder: Path) 
 
 
 def case_of(name: str, text: str) -> Case:
-    return run(name, observe(wasmtime.wat2wasm(text)), 0)
+    return run(name, observe(bytes(wasmtime.wat2wasm(text))), 0)
 
 
 @pytest.mark.parametrize("kind", ["own", "loops", "binaryen"])

@@ -51,6 +51,16 @@ LoopProof::LoopProof(Loop &loop, DominatorTree &tree, ScalarEvolution &evolution
   : loop(loop), tree(tree), evolution(evolution), i64(Type::getInt64Ty(loop.getHeader()->getContext()))
 {}
 
+// Whether code ahead of the loop may compute a value: no division by what may be 0.
+bool LoopProof::canExpand(const SCEV *value)
+{
+#if LLVM_VERSION_MAJOR >= 15
+    return SCEVExpander(evolution, loop.getHeader()->getModule()->getDataLayout(), "proof").isSafeToExpand(value);
+#else
+    return isSafeToExpand(value, evolution);
+#endif
+}
+
 bool LoopProof::find()
 {
     SmallVector<BasicBlock *, 16> exiting;
@@ -91,7 +101,7 @@ bool LoopProof::findCount(ArrayRef<BasicBlock *> exiting)
         const SCEV *passed = evolution.getExitCount(&loop, block);
         if (isa<SCEVCouldNotCompute>(passed) || evolution.getUnsignedRangeMax(passed).getActiveBits() > 32)
             continue;
-        if (!isSafeToExpand(passed, evolution))
+        if (!canExpand(passed))
             continue;
         count = evolution.getTruncateOrZeroExtend(passed, i64);
         if (block == latch)
@@ -127,11 +137,11 @@ bool LoopProof::proveComparison(const ICmpInst &comparison, bool traps_on_true, 
     if (holds != ICmpInst::ICMP_ULE && holds != ICmpInst::ICMP_ULT)
         return false;
     // [bound]
-    if (!evolution.isLoopInvariant(bound, &loop) || !isSafeToExpand(bound, evolution))
+    if (!evolution.isLoopInvariant(bound, &loop) || !canExpand(bound))
         return false;
 
     const SCEV *most = largest(value, made);
-    if (!most || !isSafeToExpand(most, evolution))
+    if (!most || !canExpand(most))
         return false;
     if (holds == ICmpInst::ICMP_ULT) {
         if (evolution.getUnsignedRangeMax(most).isMaxValue())
@@ -230,7 +240,7 @@ bool LoopProof::require(const SCEV *value, const SCEV *bound, Conditions &made)
         return true;
     if (evolution.getUnsignedRangeMin(value).ugt(evolution.getUnsignedRangeMax(bound)))
         return false;
-    if (!isSafeToExpand(value, evolution))
+    if (!canExpand(value))
         return false;
 
     if (auto *sum = dyn_cast<SCEVAddExpr>(value))

@@ -55,6 +55,7 @@ class LoopProof
     llvm::SmallVector<Condition, 16> needed;
     llvm::DenseMap<const llvm::SCEV *, const llvm::SCEV *> wide;
 
+    bool canExpand(const llvm::SCEV *value);
     bool findCount(llvm::ArrayRef<llvm::BasicBlock *> exiting);
     bool prove(llvm::Value *condition, bool traps_on_true, Conditions &made);
     bool proveComparison(const llvm::ICmpInst &comparison, bool traps_on_true, Conditions &made);

@@ -139,8 +139,11 @@ void Versioning::widenAddresses()
 
     evolution.forgetLoop(&loop);
     SCEVExpander expander(evolution, loop.getHeader()->getModule()->getDataLayout(), "wide");
-    for (auto [instruction, wide] : narrow)
-        instruction->replaceAllUsesWith(expander.expandCodeFor(wide, instruction->getType(), instruction));
+    for (const auto &pair : narrow) {
+        Instruction *address = pair.first;
+
+        address->replaceAllUsesWith(expander.expandCodeFor(pair.second, address->getType(), address));
+    }
 }
 
 void Versioning::dropChecks()
