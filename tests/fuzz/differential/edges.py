@@ -78,13 +78,14 @@ EDGES = {
     ),
     # [range]: an address that wraps, and is compared with what is no bound of memory.
     "range": _module(
-        _FROM_TO,
+        f"{_FROM_TO} (param $high i32)",
         _loop(
-            "(if (i64.gt_u (i64.extend_i32_u (local.get $i)) (i64.const 0x100000000ff)) (then unreachable))"
+            "(if (i64.gt_u (i64.extend_i32_u (local.get $i))"
+            " (i64.shl (i64.extend_i32_u (local.get $high)) (i64.const 32))) (then unreachable))"
             + _ADD.format("(i64.extend_i32_u (local.get $i))"),
             8,
         ),
-        [(0, 64), (0xFFFFFFE0, 0x20), (0xFFFFFFF8, 8)],
+        [(0, 64, 1), (0xFFFFFFE0, 0x20, 0x100), (0xFFFFFFF8, 8, 2), (8, 64, 0)],
     ),
     "range-memory": _module(_FROM_TO, _loop(_load(), 8), [(0xFFFFFFC0, 0x40), (0xFFFFFFF8, 8)]),
     "range-stride": _module(

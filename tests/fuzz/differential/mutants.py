@@ -48,15 +48,6 @@ class Mutant:
 _PROOF, _FLOAT = "aot_loop_proof.cpp", "aot_plain_float.cpp"
 MUTANTS = (
     Mutant(
-        "count: of a check",
-        _PROOF,
-        "if (endsInCheck(loop, *block, check))\n            continue;\n        if (!tree",
-        "if (!tree",
-    ),
-    Mutant(
-        "count: of an exit not passed each time", _PROOF, "if (!tree.dominates(block, latch))", "if (false)"
-    ),
-    Mutant(
         "count: of 64 bits",
         _PROOF,
         " || evolution.getUnsignedRangeMax(passed).getActiveBits() > 32",

@@ -71,7 +71,7 @@ bool LoopProof::find()
 
     for (BasicBlock *block : exiting) {
         Check check;
-        Conditions made;
+        SmallVector<Condition, 4> made;
         auto before = wide;
 
         if (!endsInCheck(loop, *block, check))
@@ -90,24 +90,52 @@ bool LoopProof::find()
 // [count]
 bool LoopProof::findCount(ArrayRef<BasicBlock *> exiting)
 {
-    BasicBlock *latch = loop.getLoopLatch();
-    Check check;
-
     for (BasicBlock *block : exiting) {
+        Check check;
+        SmallVector<Condition, 4> made;
+
         if (endsInCheck(loop, *block, check))
             continue;
-        if (!tree.dominates(block, latch))
-            continue;
         const SCEV *passed = evolution.getExitCount(&loop, block);
-        if (isa<SCEVCouldNotCompute>(passed) || evolution.getUnsignedRangeMax(passed).getActiveBits() > 32)
-            continue;
-        if (!canExpand(passed))
+        if (isa<SCEVCouldNotCompute>(passed))
+            passed = countToEquality(*block, made);
+        if (!passed || evolution.getUnsignedRangeMax(passed).getActiveBits() > 32 || !canExpand(passed))
             continue;
         count = evolution.getTruncateOrZeroExtend(passed, i64);
-        if (block == latch)
+        needed.assign(made.begin(), made.end());
+        if (block == loop.getLoopLatch())
             break;
     }
     return count != nullptr;
+}
+
+// [equal]
+const SCEV *LoopProof::countToEquality(const BasicBlock &block, Conditions &made)
+{
+    auto *branch = dyn_cast<BranchInst>(block.getTerminator());
+    auto *comparison = branch && branch->isConditional() ? dyn_cast<ICmpInst>(branch->getCondition()) : nullptr;
+
+    if (!comparison || !tree.dominates(&block, loop.getLoopLatch()))
+        return nullptr;
+    bool leaves_if_true = !loop.contains(branch->getSuccessor(0));
+    if (comparison->getPredicate() != (leaves_if_true ? ICmpInst::ICMP_EQ : ICmpInst::ICMP_NE))
+        return nullptr;
+
+    const SCEV *end = evolution.getSCEV(comparison->getOperand(1));
+    auto *counter = dyn_cast<SCEVAddRecExpr>(evolution.getSCEV(comparison->getOperand(0)));
+    if (!counter || counter->getLoop() != &loop || !counter->isAffine() || !evolution.isLoopInvariant(end, &loop))
+        return nullptr;
+    auto *step = dyn_cast<SCEVConstant>(counter->getStepRecurrence(evolution));
+    if (!step)
+        return nullptr;
+
+    const SCEV *size = evolution.getConstant(step->getAPInt().abs());
+    const SCEV *distance = step->getAPInt().isNegative() ? evolution.getMinusSCEV(counter->getStart(), end)
+                                                         : evolution.getMinusSCEV(end, counter->getStart());
+    const SCEV *rest = evolution.getNoopOrZeroExtend(evolution.getURemExpr(distance, size), i64);
+    if (!require(rest, evolution.getZero(i64), made))
+        return nullptr;
+    return evolution.getUDivExpr(distance, size);
 }
 
 bool LoopProof::prove(Value *condition, bool traps_on_true, Conditions &made)
@@ -151,7 +179,7 @@ bool LoopProof::proveComparison(const ICmpInst &comparison, bool traps_on_true, 
     return require(most, bound, made);
 }
 
-// The largest that a 64-bit value is in any iteration; none is what wraps.
+// The largest that a 64-bit value is in any iteration; nothing if that is not known.
 const SCEV *LoopProof::largest(const SCEV *value, Conditions &made)
 {
     if (auto *sum = dyn_cast<SCEVAddExpr>(value))
@@ -159,6 +187,8 @@ const SCEV *LoopProof::largest(const SCEV *value, Conditions &made)
     if (auto *extended = dyn_cast<SCEVZeroExtendExpr>(value))
         if (extended->getOperand()->getType()->isIntegerTy(32))
             return largestAddress(extended->getOperand(), made);
+    if (auto *recurrence = dyn_cast<SCEVAddRecExpr>(value))
+        return largestRecurrence(*recurrence, made);
     return evolution.isLoopInvariant(value, &loop) ? value : nullptr;
 }
 
@@ -198,6 +228,8 @@ const SCEV *LoopProof::largestRecurrence(const SCEVAddRecExpr &address, Conditio
 {
     if (address.getLoop() != &loop || !address.isAffine())
         return nullptr;
+    if (evolution.getUnsignedRangeMax(address.getStart()).getActiveBits() > 32)
+        return nullptr;
     auto *step = dyn_cast<SCEVConstant>(address.getStepRecurrence(evolution));
     return step && step->getAPInt().isNegative() ? largestDownwards(address, made)
                                                  : largestUpwards(address, made);
@@ -206,10 +238,14 @@ const SCEV *LoopProof::largestRecurrence(const SCEVAddRecExpr &address, Conditio
 // [range]
 const SCEV *LoopProof::largestUpwards(const SCEVAddRecExpr &address, Conditions &made)
 {
-    const SCEV *start = evolution.getZeroExtendExpr(address.getStart(), i64);
-    const SCEV *step = evolution.getZeroExtendExpr(address.getStepRecurrence(evolution), i64);
+    const SCEV *start = evolution.getNoopOrZeroExtend(address.getStart(), i64);
+    const SCEV *step = evolution.getNoopOrZeroExtend(address.getStepRecurrence(evolution), i64);
     const SCEV *last = evolution.getAddExpr(start, evolution.getMulExpr(step, count));
 
+    if (evolution.getUnsignedRangeMax(step).getActiveBits() > 32)
+        return nullptr;
+    if (address.getType() == i64)
+        return last;
     if (!require(last, evolution.getConstant(i64, UINT32_MAX), made))
         return nullptr;
     wide[evolution.getZeroExtendExpr(&address, i64)] =
@@ -220,14 +256,17 @@ const SCEV *LoopProof::largestUpwards(const SCEVAddRecExpr &address, Conditions 
 // [down]
 const SCEV *LoopProof::largestDownwards(const SCEVAddRecExpr &address, Conditions &made)
 {
-    const SCEV *start = evolution.getZeroExtendExpr(address.getStart(), i64);
-    const SCEV *step = evolution.getSignExtendExpr(address.getStepRecurrence(evolution), i64);
+    const SCEV *start = evolution.getNoopOrZeroExtend(address.getStart(), i64);
+    const SCEV *step = evolution.getNoopOrSignExtend(address.getStepRecurrence(evolution), i64);
     const SCEV *down = evolution.getMulExpr(evolution.getNegativeSCEV(step), count);
 
+    if (evolution.getUnsignedRangeMax(evolution.getNegativeSCEV(step)).getActiveBits() > 32)
+        return nullptr;
     if (!require(down, start, made))
         return nullptr;
-    wide[evolution.getZeroExtendExpr(&address, i64)] =
-        evolution.getAddRecExpr(start, step, &loop, SCEV::FlagNSW);
+    if (address.getType() != i64)
+        wide[evolution.getZeroExtendExpr(&address, i64)] =
+            evolution.getAddRecExpr(start, step, &loop, SCEV::FlagNSW);
     return start;
 }
 

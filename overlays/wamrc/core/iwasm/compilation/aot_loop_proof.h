@@ -44,7 +44,7 @@ class LoopProof
     const llvm::SCEV *widened(const llvm::SCEV *address) const { return wide.lookup(address); }
 
   private:
-    using Conditions = llvm::SmallVector<Condition, 4>;
+    using Conditions = llvm::SmallVectorImpl<Condition>;
 
     llvm::Loop &loop;
     llvm::DominatorTree &tree;
@@ -57,6 +57,7 @@ class LoopProof
 
     bool canExpand(const llvm::SCEV *value);
     bool findCount(llvm::ArrayRef<llvm::BasicBlock *> exiting);
+    const llvm::SCEV *countToEquality(const llvm::BasicBlock &block, Conditions &made);
     bool prove(llvm::Value *condition, bool traps_on_true, Conditions &made);
     bool proveComparison(const llvm::ICmpInst &comparison, bool traps_on_true, Conditions &made);
     const llvm::SCEV *largest(const llvm::SCEV *value, Conditions &made);

@@ -14,12 +14,16 @@
  * in every iteration, of which there are at most count + 1. A mistake here is an escape from the sandbox, so each
  * condition has its argument, and a mutant without it in tests/mutants:
  *
- * [count]   The loop has an exit that is no check and that each iteration passes (it dominates the latch); `count` is how
- *           often SCEV says it is passed at most, below 2^32. An exit that is a check itself proves nothing: its count
- *           would say that the loop ends where the check traps, and the check goes.
+ * [count]   The loop has an exit of which SCEV knows how often it is passed at most, which it does of those only that each
+ *           iteration passes, or [equal] does; `count` is that, below 2^32. The exit stays in both versions: a check is not asked.
+ * [equal]   SCEV has no count for an exit at counter == end where the step is not 1, since the counter may step over the
+ *           end. It does not if the distance is a multiple of the step; then it is there for the first time after
+ *           distance / step rounds, since before it neither wraps nor is as far. Here it is us who see to it that each
+ *           iteration passes the exit (it dominates the latch).
  * [range]   An address {start,+,step} of 32 bits is start + k * step in iteration k, modulo 2^32. With 0 <= start, step,
  *           k < 2^32 the sum is below 2^64 in 64 bits; if the last one, of k = count, is below 2^32, none wraps, and none
  *           is larger.
+ *           Where LLVM counts in 64 bits already, from below 2^32 on, nothing wraps in any case.
  * [down]    With a negative constant step the first is the largest, and none wraps if |step| * count <= start.
  * [sum]     Parts of a sum are at most the sum of their maxima, unless that wraps at 64 bits.
  * [bound]   The largest x is compared with the bound, which the loop does not change (it is a load that LICM moved out
