@@ -289,17 +289,21 @@ static void run(const struct options *options, const void *module,
 	double deadline = now_ms() + options->wait * 1e3;
 	char what[192] = { };
 	char pids[128] = { };
+	bool alone = false;
 	bool told = false;
 
 	while (true) {
-		size_t others = others_count(NULL, 0);
+		size_t others = 0;
 
 		run_once(options, module, result, error, report);
 		told_files = true;
-		if (!lacks_memory(report) || got_signal || broken_pipe ||
-		    (!others && !others_count(NULL, 0)))
+		if (!lacks_memory(report) || got_signal || broken_pipe)
 			return;
 		others = others_count(pids, sizeof(pids));
+		/* Once more: one that had it may have ended just before */
+		if (!others && alone)
+			return;
+		alone = !others;
 		if (others)
 			snprintf(what, sizeof(what),
 				 "the TEE's memory is held by %zu other run%s (process %s)",
@@ -309,6 +313,8 @@ static void run(const struct options *options, const void *module,
 		if (!told && others)
 			say(options->name, what, "waiting for an end of one");
 		told |= others;
+		if (alone)
+			continue;
 		/* No thread of the library is there to take a signal */
 		pthread_sigmask(SIG_UNBLOCK, caught, NULL);
 		others_wait();
