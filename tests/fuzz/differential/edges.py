@@ -124,6 +124,15 @@ EDGES = {
         ),
         [(_SIZE - 512, _SIZE + 512), (_SIZE - 32, _SIZE + 8), (_SIZE - 32, 2 * _SIZE + 8)],
     ),
+    "bound-not-reached": _module(
+        f"{_FROM_TO} (param $most i32)",
+        _loop(
+            "(if (i64.ge_u (i64.extend_i32_u (local.get $i)) (i64.extend_i32_u (local.get $most)))"
+            " (then unreachable))" + _load(),
+            8,
+        ),
+        [(0, 64, 57), (0, 64, 56), (0, 64, 64), (8, 16, 8)],
+    ),
     # [merge]: offsets that differ, the larger one later and earlier.
     "merge": _module(
         _FROM_TO,
