@@ -70,11 +70,30 @@ EDGES = {
     "count-64-bits": _module(
         "(param $from i64) (param $to i64)",
         f"""(local.set $l (local.get $from))
-        (loop $again {_ADD.format("(i64.load (i32.wrap_i64 (i64.shl (local.get $l) (i64.const 3))))")}
+        (loop $again {_load()} {_STEP.format(8)}
           (local.set $l (i64.add (local.get $l) (i64.const 1)))
           (br_if $again (i64.ne (local.get $l) (local.get $to))))""",
         [(0, 8), (0, _SIZE >> 3), (0, (_SIZE >> 3) + 1), (0, 1 << 61), (0, (1 << 61) + 1)],
         "i64",
+    ),
+    # [equal]: a counter steps over its end, and an exit that is not passed each time.
+    "equal-stepped-over": _module(
+        _FROM_TO,
+        f"""{_BEGIN}
+        (loop $again {_ADD.format("(i64.load8_u (i32.and (local.get $i) (i32.const 0xffff)))")}
+          {_load(0, "(local.get $k)")}
+          (local.set $k (i32.add (local.get $k) (i32.const 8)))
+          {_STEP.format(24)} (br_if $again (i32.ne (local.get $i) (local.get $to))))""",
+        [(0, 240), (0, 241), (8, 240), (0, 24), (0, 0)],
+    ),
+    "equal-not-each-time": _module(
+        _FROM_TO,
+        f"""{_BEGIN} (block $out (loop $again {_load()} {_STEP.format(8)}
+          (local.set $k (i32.add (local.get $k) (i32.const 3)))
+          (if (i32.ne (i32.and (local.get $i) (i32.const 0x7f)) (i32.const 0x40)) (then
+            (br_if $out (i32.eq (local.get $k) (local.get $to)))))
+          (br $again)))""",
+        [(0, 48), (0, 24), (0, 27), (_SIZE - 64, 9), (_SIZE - 64, 48)],
     ),
     # [range]: an address that wraps, and is compared with what is no bound of memory.
     "range": _module(

@@ -64,7 +64,19 @@ MUTANTS = (
         _PROOF,
         "if (!require(last, evolution.getConstant(i64, UINT32_MAX), made))\n        return nullptr;",
     ),
-    Mutant("range: the first address counts", _PROOF, "    return last;", "    return start;"),
+    Mutant(
+        "range: the first address counts",
+        _PROOF,
+        "return last;\n}",
+        "return evolution.getNoopOrZeroExtend(start, i64);\n}",
+    ),
+    Mutant(
+        "equal: a counter steps over its end",
+        _PROOF,
+        "if (!require(rest, evolution.getZero(i64), made))\n        return nullptr;",
+        "(void)rest;",
+    ),
+    Mutant("equal: an exit not passed each time", _PROOF, " || !tree.dominates(&block, loop.getLoopLatch())"),
     Mutant(
         "down: below 0",
         _PROOF,
