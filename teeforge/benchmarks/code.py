@@ -20,11 +20,11 @@ from teeforge.base.progress import say
 from teeforge.benchmarks.bench import told
 from teeforge.benchmarks.codereport import BEFORE, COUNTED, IWASM, NATIVE, TEE, TIMED, Code, Laps
 from teeforge.benchmarks.kernels import Kernel, kernels, native_programs
-from teeforge.lab import Compilers, enforced_heap
+from teeforge.lab import enforced_heap
 from teeforge.targets.parcel import Upload
 
 if TYPE_CHECKING:
-    from teeforge.lab import Lab
+    from teeforge.lab import Compilers, Lab
     from teeforge.machines.fleet import Place
     from teeforge.modules.program import Program
     from teeforge.targets.target import Session
@@ -90,10 +90,11 @@ def prepare(lab: Lab, place: Place, wanted: Sequence[Kernel], before: Path | Non
     """
     lab.build_deployed()
     heap = "auto" if lab.fleet.is_board(place) else "max"
-    programs = _compiled(lab, wanted, lab.compilers(wanted[0].sources()))
-    others = (
-        [other.aot for other in _compiled(lab, wanted, Compilers(before))] if before else [None] * len(wanted)
-    )
+    compilers = lab.compilers(wanted[0].sources())
+    programs = _compiled(lab, wanted, compilers)
+    others: list[Path | None] = [None] * len(wanted)
+    if before:
+        others = [other.aot for other in _compiled(lab, wanted, replace(compilers, wamrc=before))]
     return [
         Ready(
             kernel,
@@ -109,7 +110,7 @@ def prepare(lab: Lab, place: Place, wanted: Sequence[Kernel], before: Path | Non
 
 
 def _compiled(lab: Lab, wanted: Sequence[Kernel], compilers: Compilers) -> list[Program]:
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(lab.config.job_count) as pool:
         return list(pool.map(lambda kernel: lab.program(kernel.sources(), compilers), wanted))
 
 

@@ -93,7 +93,8 @@ def test_instructions_are_counted_alike_each_time(vm: Lab) -> None:
         assert b"wake 1" not in (vm.fleet.folder(place) / "normal.log").read_bytes()
     for world, counts in laps.items():
         assert max(counts) < 1.01 * min(counts), world
-    assert min(laps[TEE]) == pytest.approx(min(laps[IWASM]), rel=0.01)
+    # An interrupt costs the TEE two more changes of the world.
+    assert min(laps[TEE]) == pytest.approx(min(laps[IWASM]), rel=0.03)
 
 
 @pytest.mark.parametrize(
