@@ -88,11 +88,13 @@ EDGES = {
     ),
     "equal-not-each-time": _module(
         _FROM_TO,
-        f"""{_BEGIN} (block $out (loop $again {_load()} {_STEP.format(8)}
+        f"""{_BEGIN} (block $out (loop $again
           (local.set $k (i32.add (local.get $k) (i32.const 3)))
-          (if (i32.ne (i32.and (local.get $i) (i32.const 0x7f)) (i32.const 0x40)) (then
+          (local.set $l (i64.add (local.get $l) (i64.const 1)))
+          (if (i64.ne (i64.and (local.get $l) (i64.const 7)) (i64.const 0)) (then
+            (i32.store8 (i32.const 9) (local.get $k))
             (br_if $out (i32.eq (local.get $k) (local.get $to)))))
-          (br $again)))""",
+          {_load()} {_STEP.format(8)} (br $again)))""",
         [(0, 48), (0, 24), (0, 27), (_SIZE - 64, 9), (_SIZE - 64, 48)],
     ),
     # [range]: an address that wraps, and is compared with what is no bound of memory.
@@ -124,13 +126,13 @@ EDGES = {
     ),
     # [sum]: a sum of 64 bits that wraps, in which the last is small again.
     "sum": _module(
-        _FROM_TO,
+        f"{_FROM_TO} (param $large i32)",
         _loop(
-            "(if (i64.gt_u (i64.add (i64.extend_i32_u (local.get $i)) (i64.const -100)) (i64.const 150))"
-            "(then unreachable))" + _load(),
+            "(if (i64.gt_u (i64.add (i64.extend_i32_u (local.get $i)) (i64.extend_i32_s (local.get $large)))"
+            " (i64.const 150)) (then unreachable))" + _load(),
             8,
         ),
-        [(104, 200), (0, 200), (96, 200)],
+        [(104, 200, -100), (0, 200, -100), (96, 200, -100), (0, 200, 0)],
     ),
     # [bound]: memory grows in the loop, so the bound is another one.
     "bound": _module(
