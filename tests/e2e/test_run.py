@@ -49,6 +49,14 @@ def test_a_program_computes_in_the_tee_what_it_computes_on_the_host(
     assert (done.status, done.stdout) == (0, native(sample).stdout)
 
 
+def test_all_checks_may_be_kept_in_all_loops(vm: Lab) -> None:
+    sample = SAMPLES / "sha256.c"
+    proven, plain = (run_invoke("run", sample, *options) for options in ((), ("--checks", "plain")))
+    assert (plain.status, plain.stdout) == (proven.status, proven.stdout), plain.stderr
+    measured = [done.stderr.split("measured by the TA")[0].split()[-1] for done in (proven, plain)]
+    assert measured[0] != measured[1], "it is other code"
+
+
 def test_the_exit_status_is_the_programs_own(vm: Lab) -> None:
     assert run_invoke("run", SAMPLES / "exit7.c").status == 7
 

@@ -32,6 +32,13 @@ def refused(tmp_path: Path, text: str) -> str:
     return caught.value.message
 
 
+def test_code_is_made_for_a_core_that_we_know(tmp_path: Path) -> None:
+    text = GOOD.replace("{", "{{").replace("}", "}}") + "toolchain: {{wasm_cpu: {0}}}\n"
+    assert read(tmp_path, text.format("cortex-a72")).toolchain.wasm_cpu == "cortex-a72"
+    message = refused(tmp_path, text.format("cortex-m0"))
+    assert "wasm_cpu: is cortex-m0, should be one of cortex-a53, generic" in message
+
+
 def test_a_config_becomes_dataclasses_with_defaults(tmp_path: Path) -> None:
     config = read(tmp_path, GOOD)
     assert config.sources["optee_os"] == GitSource("https://example.org/optee_os.git", COMMIT)
