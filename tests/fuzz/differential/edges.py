@@ -154,6 +154,22 @@ EDGES = {
         ),
         [(0, 64, 57), (0, 64, 56), (0, 64, 64), (8, 16, 8)],
     ),
+    # Two comparisons in one check.
+    "both": _module(
+        f"{_FROM_TO} (param $first i32) (param $second i32)",
+        _loop(
+            "(if (i32.or "
+            + " ".join(
+                "(i64.gt_u (i64.extend_i32_u (local.get $i))"
+                f" (i64.shl (i64.extend_i32_u (local.get {limit})) (i64.const 1)))"
+                for limit in ("$first", "$second")
+            )
+            + ") (then unreachable))"
+            + _load(),
+            8,
+        ),
+        [(0, 64, 28, 28), (0, 64, 27, 28), (0, 64, 28, 27), (0, 64, 0, 0)],
+    ),
     # [merge]: offsets that differ, the larger one later and earlier.
     "merge": _module(
         _FROM_TO,
@@ -191,6 +207,24 @@ EDGES = {
             (_SIZE - 1, _SIZE + 1, 0),
         ],
     ),
+    # As below, where it is the unrolling of a loop that makes a constant of an operand.
+    **{
+        f"quiet-unrolled-{name}": f"""(module (memory 1)
+          (func $f (param $a f64) (result i64) (local $i i32) (local $d f64)
+            (local.set $d (f64.const 1))
+            (loop $again
+              (local.set $d (f64.mul (local.get $a) {factor}))
+              (f64.store (i32.shl (local.get $i) (i32.const 3)) (local.get $d))
+              (local.set $i (i32.add (local.get $i) (i32.const 1)))
+              (br_if $again (i32.ne (local.get $i) (i32.const 3))))
+            (i64.and (i64.load (i32.const 0)) (i64.const 0x7ff8000000000000)))
+          (func (export "nan") (result i64) (call $f (f64.reinterpret_i64 (i64.const 0x7ff0000000000001))))
+          (func (export "not") (result i64) (call $f (f64.const 3))))"""
+        for name, factor in (
+            ("phi", "(local.get $d)"),
+            ("select", "(select (f64.const 1) (local.get $d) (i32.eqz (local.get $i)))"),
+        )
+    },
     # A signalling NaN becomes quiet, whatever it is multiplied by: its bits are what comes back.
     **{
         f"quiet-{number}": f"""(module

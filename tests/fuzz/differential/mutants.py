@@ -101,7 +101,6 @@ MUTANTS = (
     ),
     Mutant("merge: one of two bounds", _PROOF, " || other.bound != condition.bound"),
     Mutant("recurrence: not affine", _PROOF, " || !address.isAffine()"),
-    Mutant("two checks in one: one is enough", _PROOF, "made) && prove(right", "made) || prove(right"),
     Mutant(
         "versions: always the one without checks",
         "aot_loop_versioning.cpp",
@@ -112,6 +111,7 @@ MUTANTS = (
     Mutant("float: by -1", _FLOAT, "\n           && !number->isExactlyValue(-1.0)"),
     Mutant("float: 0", _FLOAT, "number->getValueAPF().isFiniteNonZero()", "number->getValueAPF().isFinite()"),
     Mutant("float: a select", _FLOAT, "            open.push_back(select->getTrueValue());\n"),
+    Mutant("float: a phi", _FLOAT, "            append_range(open, phi->incoming_values());\n"),
 )
 
 

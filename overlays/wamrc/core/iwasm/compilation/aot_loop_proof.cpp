@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "aot_loop_proof.h"
 
-#include <llvm/IR/PatternMatch.h>
 #include <llvm/Transforms/Utils/ScalarEvolutionExpander.h>
 
 using namespace llvm;
-using namespace llvm::PatternMatch;
 
 namespace {
 
@@ -76,7 +74,7 @@ bool LoopProof::find()
 
         if (!endsInCheck(loop, *block, check))
             continue;
-        if (!prove(check.branch->getCondition(), check.traps_on_true, made)) {
+        if (!prove(check, made)) {
             wide = std::move(before);
             continue;
         }
@@ -138,25 +136,15 @@ const SCEV *LoopProof::countToEquality(const BasicBlock &block, Conditions &made
     return evolution.getUDivExpr(distance, size);
 }
 
-bool LoopProof::prove(Value *condition, bool traps_on_true, Conditions &made)
+bool LoopProof::prove(const Check &check, Conditions &made)
 {
-    Value *left, *right;
+    auto *comparison = dyn_cast<ICmpInst>(check.branch->getCondition());
 
-    // Two checks that became one: neither may trap.
-    if (traps_on_true ? match(condition, m_LogicalOr(m_Value(left), m_Value(right)))
-                      : match(condition, m_LogicalAnd(m_Value(left), m_Value(right))))
-        return prove(left, traps_on_true, made) && prove(right, traps_on_true, made);
-
-    auto *comparison = dyn_cast<ICmpInst>(condition);
-    return comparison && comparison->getOperand(0)->getType() == i64
-           && proveComparison(*comparison, traps_on_true, made);
-}
-
-bool LoopProof::proveComparison(const ICmpInst &comparison, bool traps_on_true, Conditions &made)
-{
-    auto holds = traps_on_true ? comparison.getInversePredicate() : comparison.getPredicate();
-    const SCEV *value = evolution.getSCEV(comparison.getOperand(0));
-    const SCEV *bound = evolution.getSCEV(comparison.getOperand(1));
+    if (!comparison || comparison->getOperand(0)->getType() != i64)
+        return false;
+    auto holds = check.traps_on_true ? comparison->getInversePredicate() : comparison->getPredicate();
+    const SCEV *value = evolution.getSCEV(comparison->getOperand(0));
+    const SCEV *bound = evolution.getSCEV(comparison->getOperand(1));
 
     if (holds == ICmpInst::ICMP_UGE || holds == ICmpInst::ICMP_UGT) {
         std::swap(value, bound);

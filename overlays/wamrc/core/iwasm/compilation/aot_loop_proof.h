@@ -58,8 +58,7 @@ class LoopProof
     bool canExpand(const llvm::SCEV *value);
     bool findCount(llvm::ArrayRef<llvm::BasicBlock *> exiting);
     const llvm::SCEV *countToEquality(const llvm::BasicBlock &block, Conditions &made);
-    bool prove(llvm::Value *condition, bool traps_on_true, Conditions &made);
-    bool proveComparison(const llvm::ICmpInst &comparison, bool traps_on_true, Conditions &made);
+    bool prove(const Check &check, Conditions &made);
     const llvm::SCEV *largest(const llvm::SCEV *value, Conditions &made);
     const llvm::SCEV *largestSum(const llvm::SCEVAddExpr &sum, Conditions &made);
     const llvm::SCEV *largestAddress(const llvm::SCEV *address, Conditions &made);
