@@ -31,13 +31,15 @@ def test_a_large_file_is_sent_and_verified_no_slower_than_by_scp_alone(vm: Lab, 
     target = vm.fleet.machine_as_it_is("qemu").target()
     scp = [str(big) if word == "FILE" else word for word in shlex.split(target.address.scp_line())]
     scp[-1] += "big.scp"
+    # The toolchain's would look for ssh where its package has it.
+    scp[1:1] = ["-q", "-S", shutil.which("ssh") or "ssh"]
     ratios: list[float] = []
 
     with target.connect() as session:
         # Side by side, for a busy host to slow down both; more often where it is close.
         while len(ratios) < 3 or (statistics.median(ratios) > _NOISE and len(ratios) < 9):
             ours = timed(lambda: session.push([Upload(big, "/tmp/big")], {}))
-            theirs = timed(lambda: subprocess.run([scp[0], "-q", *scp[1:]], check=True))
+            theirs = timed(lambda: subprocess.run(scp, check=True))
             ratios.append(ours / theirs)
             told(session, "cmp /tmp/big /tmp/big.scp && rm /tmp/big /tmp/big.scp")
     assert statistics.median(ratios) <= _NOISE, ratios

@@ -146,13 +146,13 @@ EDGES = {
         [(_SIZE - 512, _SIZE + 512), (_SIZE - 32, _SIZE + 8), (_SIZE - 32, 2 * _SIZE + 8)],
     ),
     "bound-not-reached": _module(
-        f"{_FROM_TO} (param $most i32)",
+        f"{_FROM_TO} (param $half i32)",
         _loop(
-            "(if (i64.ge_u (i64.extend_i32_u (local.get $i)) (i64.extend_i32_u (local.get $most)))"
-            " (then unreachable))" + _load(),
+            "(if (i64.ge_u (i64.extend_i32_u (local.get $i))"
+            " (i64.shl (i64.extend_i32_u (local.get $half)) (i64.const 1))) (then unreachable))" + _load(),
             8,
         ),
-        [(0, 64, 57), (0, 64, 56), (0, 64, 64), (8, 16, 8)],
+        [(0, 64, 29), (0, 64, 28), (0, 64, 32), (8, 16, 4)],
     ),
     # Two comparisons in one check.
     "both": _module(
