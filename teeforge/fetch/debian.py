@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 16
 _AT_ONCE = 4
 _PAUSES = (1, 2)  # seconds before an archive is asked once more
+_LONGER = (4, 8, 15)  # and after those, before one that has answered: nobody took the network away for good
 _TIMEOUT = (SAID, PATIENCE)  # seconds to connect, seconds without a byte: slow proxies are patient ones
 # Archives that could not be reached: no other package waits for them.
 _away: dict[str, str] = {}
+_answered: set[str] = set()
 
 
 class Pool:
@@ -71,7 +73,7 @@ class Pool:
                 problems.append(_away[base])
                 continue
             try:
-                data = _insisting(f"{base}/{package.path}", package)
+                data = _insisting(base, package)
             except TeeforgeError as error:
                 problems.append(error.message)
                 if isinstance(error, UnreachableError):
@@ -131,14 +133,17 @@ def download(url: str) -> bytes:
         raise kind(f"{url}{by_proxy(url, proxies())}: {plainly(str(error))}") from error
 
 
-def _insisting(url: str, package: LockedPackage) -> bytes:
-    """Return a package from ``url``; who is away at once is asked twice more, for name servers stumble."""
-    for pause in _PAUSES:
+def _insisting(base: str, package: LockedPackage) -> bytes:
+    """Return a package from an archive; who is away at once is asked again, for name servers stumble."""
+    url = f"{base}/{package.path}"
+    for pause in (*_PAUSES, *_LONGER):
         began = time.monotonic()
         try:
-            return _verified(url, package)
+            data = _verified(url, package)
+            _answered.add(base)
+            return data
         except UnreachableError:
-            if time.monotonic() - began > SAID:
+            if time.monotonic() - began > SAID or (pause in _LONGER and base not in _answered):
                 raise
             time.sleep(pause)
     return _verified(url, package)

@@ -237,6 +237,30 @@ def test_an_archive_that_is_away_is_told_once_and_asked_once(
     assert capsys.readouterr().err == told
 
 
+@pytest.mark.parametrize(("answered", "tries"), [(False, 3), (True, 6)])
+def test_a_name_server_that_stumbles_is_asked_for_longer_where_it_has_answered(
+    tmp_path: Path, archive: str, monkeypatch: pytest.MonkeyPatch, answered: bool, tries: int
+) -> None:
+    asked: list[str] = []
+
+    def stumble(url: str) -> bytes:
+        asked.append(url)
+        raise UnreachableError(f"{url}: the host's name cannot be looked up (no network?)")
+
+    monkeypatch.setattr("teeforge.fetch.archives.host_archives", lambda: ())
+    monkeypatch.setattr("teeforge.fetch.debian.archive_bases", lambda *_: (archive,))
+    monkeypatch.setattr("teeforge.fetch.debian._away", {})
+    monkeypatch.setattr("teeforge.fetch.debian._answered", set())
+    monkeypatch.setattr("teeforge.fetch.debian.time.sleep", lambda _: None)
+    if answered:
+        pool(tmp_path, archive, b"a package").fetch("up")
+        (tmp_path / "debs").rename(tmp_path / "earlier")
+    monkeypatch.setattr("teeforge.fetch.debian.download", stumble)
+    with pytest.raises(UnreachableError):
+        pool(tmp_path, archive, b"a package").fetch("up")
+    assert len(asked) == tries
+
+
 def test_a_server_that_is_silent_is_told_and_not_waited_for_without_end(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
