@@ -217,12 +217,14 @@ EDGES = {
               (f64.store (i32.shl (local.get $i) (i32.const 3)) (local.get $d))
               (local.set $i (i32.add (local.get $i) (i32.const 1)))
               (br_if $again (i32.ne (local.get $i) (i32.const 3))))
-            (i64.and (i64.load (i32.const 0)) (i64.const 0x7ff8000000000000)))
+            (i64.and (i64.load (i32.const 0)) (i64.and (i64.load (i32.const 8))
+              (i64.const 0x7ff8000000000000))))
           (func (export "nan") (result i64) (call $f (f64.reinterpret_i64 (i64.const 0x7ff0000000000001))))
           (func (export "not") (result i64) (call $f (f64.const 3))))"""
         for name, factor in (
             ("phi", "(local.get $d)"),
-            ("select", "(select (f64.const 1) (local.get $d) (i32.eqz (local.get $i)))"),
+            ("select-first", "(select (f64.const 1) (f64.const 3) (i32.eqz (local.get $i)))"),
+            ("select-later", "(select (f64.const 3) (f64.const 1) (i32.eqz (local.get $i)))"),
         )
     },
     # A signalling NaN becomes quiet, whatever it is multiplied by: its bits are what comes back.
