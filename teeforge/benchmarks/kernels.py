@@ -91,7 +91,7 @@ def native_programs(lab: Lab, wanted: Sequence[Kernel], flags: Sequence[str] = (
     gcc = f"{lab.config.toolchain.cross}gcc"
     cache, version = lab.workspace.cache / "native", run([gcc, "--version"])
     cache.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(lab.config.job_count) as pool:
         return list(
             pool.map(lambda kernel: _native(kernel, [gcc, *NATIVE_FLAGS, *flags], version, cache), wanted)
         )

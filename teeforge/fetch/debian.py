@@ -81,6 +81,7 @@ class Pool:
                 if following:
                     say(f"{error.message}; now asking {following}")
                 continue
+            _answered.add(base)
             write_atomically(path, data)
             meter.add(package)
             return
@@ -139,9 +140,7 @@ def _insisting(base: str, package: LockedPackage) -> bytes:
     for pause in (*_PAUSES, *_LONGER):
         began = time.monotonic()
         try:
-            data = _verified(url, package)
-            _answered.add(base)
-            return data
+            return _verified(url, package)
         except UnreachableError:
             if time.monotonic() - began > SAID or (pause in _LONGER and base not in _answered):
                 raise

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
 from teeforge.modules.heap import heap_auto
-from teeforge.modules.program import CompilerDiedError, Program, build_program
+from teeforge.modules.program import CompilerDiedError, Program, build_program, wamrc_flags
 from teeforge.modules.verdict import judge_wasm
 from teeforge.modules.wasm import read_wasm
 from teeforge.spectest.plan import Check, Loaded
@@ -58,6 +58,7 @@ Compiled = Mapping[Path, Program | TeeforgeError]
 def compile_modules(lab: Lab, checks: Sequence[Check]) -> Compiled:
     """Compile what the checks want compiled, in as many jobs as there may be; return what became of each."""
     wamrc = lab.build(["wamrc"])["wamrc"].product("wamrc")
+    flags = wamrc_flags(lab.config.toolchain.wasm_cpu)
     wanted = [check.load.wasm for check in checks if check.load]
     wanted += [check.accepted for check in checks if check.accepted]
     cache = lab.workspace.cache / "programs"
@@ -65,7 +66,7 @@ def compile_modules(lab: Lab, checks: Sequence[Check]) -> Compiled:
     def one(wasm: Path) -> Program | TeeforgeError:
         try:
             judge_wasm(read_wasm(wasm.read_bytes(), wasm.name), wasm.name, library=True).enforce()
-            return build_program(wasm, wamrc=wamrc, cache=cache, cc=None)
+            return build_program(wasm, wamrc=wamrc, cache=cache, cc=None, flags=flags)
         except TeeforgeError as error:
             return error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from teeforge.spectest.binary import leb, vector, write_module
+from tests.fuzz.differential.opcodes import signed
 
 _TYPES = vector([b"\x60\0\0", b"\x60\x01\x7f\x01\x7f", b"\x60\x01\x7f\0"])
 _ACTION, _NUMBER, _EXIT = 0, 1, 2
@@ -14,7 +15,7 @@ _FIRST = 1  # of our functions: 0 is proc_exit
 def elements(count: int) -> tuple[bytes, int]:
     """A table of ``count`` times one function, of which the last entry is called; with its exit status."""
     add_5 = b"\x20\0\x41\x05\x6a"
-    call = b"\x41\x07\x41" + _signed(count - 1) + b"\x11" + leb(_NUMBER) + b"\0"
+    call = b"\x41\x07\x41" + signed(count - 1) + b"\x11" + leb(_NUMBER) + b"\0"
     table = {
         4: vector([b"\x70\0" + leb(count)]),
         9: vector([b"\0\x41\0\x0b" + vector([leb(_FIRST)] * count)]),
@@ -25,7 +26,7 @@ def elements(count: int) -> tuple[bytes, int]:
 def functions(count: int) -> tuple[bytes, int]:
     """``count`` functions, of which the last is called; with its exit status."""
     numbers = range(count)
-    bodies = [b"\x20\0\x41" + _signed(n | 1) + b"\x6c\x41" + _signed(n) + b"\x6a" for n in numbers]
+    bodies = [b"\x20\0\x41" + signed(n | 1) + b"\x6c\x41" + signed(n) + b"\x6a" for n in numbers]
     call = b"\x41\x01\x10" + leb(_FIRST + count - 1)
     return _program(bodies, call), ((numbers[-1] | 1) + numbers[-1]) & 63
 
@@ -34,10 +35,8 @@ def code(size: int, count: int) -> tuple[bytes, int]:
     """``size`` bytes of code that reads memory, in ``count`` functions; the last is called, and gives 21."""
     step = b"\x20\0\x41\x01\x6c\x20\0\x41\xff\x1f\x71\x28\x02\0\x6a\x21\0"
     # Each function is another one, lest they become one.
-    bodies = [
-        step * (size // count // len(step)) + b"\x20\0\x41" + _signed(n) + b"\x6a" for n in range(count)
-    ]
-    call = b"\x41" + _signed(21 - (count - 1)) + b"\x10" + leb(_FIRST + count - 1)
+    bodies = [step * (size // count // len(step)) + b"\x20\0\x41" + signed(n) + b"\x6a" for n in range(count)]
+    call = b"\x41" + signed(21 - (count - 1)) + b"\x10" + leb(_FIRST + count - 1)
     return _program(bodies, call), 21
 
 
@@ -59,12 +58,3 @@ def _program(bodies: Sequence[bytes], call: bytes, more: Mapping[int, bytes] | N
 
 def _name(text: str) -> bytes:
     return leb(len(text)) + text.encode()
-
-
-def _signed(number: int) -> bytes:
-    """Return a signed number as LEB128."""
-    made = bytearray()
-    while not -64 <= number < 64:
-        made.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*made, number & 0x7F])

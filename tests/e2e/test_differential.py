@@ -23,7 +23,7 @@ wasmtime = pytest.importorskip("wasmtime", reason="NOT TESTED: pip install wasmt
 
 from tests.fuzz.differential.batch import compile_cases, prepare, run_batch  # noqa: E402
 from tests.fuzz.differential.compare import Verdict  # noqa: E402
-from tests.fuzz.differential.edges import EDGES  # noqa: E402
+from tests.fuzz.differential.edges import cases as edge_cases  # noqa: E402
 from tests.fuzz.differential.engines import Engine, HostEngine, TeeEngine  # noqa: E402
 from tests.fuzz.differential.large import large  # noqa: E402
 from tests.fuzz.differential.observe import observe  # noqa: E402
@@ -94,7 +94,7 @@ def test_modules_do_what_they_do_in_the_reference(
 
 
 def test_loops_and_floats_at_the_edge_of_what_is_proven(engine: Engine, wamrc: Path, tmp_path: Path) -> None:
-    cases = [case_of(name, text) for name, text in EDGES.items()]
+    cases = edge_cases()
     verdicts = run_cases(engine, wamrc, cases, tmp_path)
     assert {
         case.name: verdict for case, verdict in zip(cases, verdicts, strict=True) if verdict != Verdict()

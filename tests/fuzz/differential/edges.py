@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import wasmtime
+
+from .observe import observe
+from .reference import Case, run
+
 _SIZE = 1 << 16
 
 
@@ -252,3 +257,8 @@ EDGES = {
         )
     },
 }
+
+
+def cases() -> list[Case]:
+    """Return what the reference makes of each."""
+    return [run(name, observe(bytes(wasmtime.wat2wasm(text))), 0) for name, text in EDGES.items()]

@@ -14,18 +14,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import wasmtime
-
 from teeforge.lab import Lab
 
+from . import edges
 from .batch import compile_cases, prepare, run_batch
-from .edges import EDGES
 from .engines import Engine, HostEngine
-from .observe import observe
-from .reference import run
 from .workbench import ROOT, build_execute
 
 _FOLDER = Path("core/iwasm/compilation")
@@ -145,6 +142,7 @@ class Workshop:
         self._do("make", "-s", "-j2", "-C", self._out, "wamrc")
         return self._out / "wamrc"
 
+    @contextmanager
     def changed(self, mutant: Mutant) -> Iterator[Path]:
         """Build it with a mutant's change."""
         path = self.source / _FOLDER / mutant.file
@@ -165,7 +163,7 @@ class Workshop:
 
 def noticed(engine: Engine, wamrc: Path, scratch: Path) -> str:
     """Return by which module it is noticed that wamrc is wrong; nothing if it is not."""
-    cases = [run(name, observe(bytes(wasmtime.wat2wasm(text))), 0) for name, text in EDGES.items()]
+    cases = edges.cases()
     folder = Path(tempfile.mkdtemp(dir=scratch))
     for case, verdict in zip(
         cases, run_batch(engine, compile_cases(cases, wamrc, [engine.flags], folder)), strict=True
@@ -197,7 +195,7 @@ def main(words: Sequence[str]) -> int:
             if given.match not in mutant.name:
                 continue
             began = time.monotonic()
-            for wamrc in workshop.changed(mutant):
+            with workshop.changed(mutant) as wamrc:
                 by = noticed(engine, wamrc, Path(scratch))
             missed += not by
             print(f"{mutant.name}: {by or 'NOT NOTICED'} ({time.monotonic() - began:.0f} s)", flush=True)
