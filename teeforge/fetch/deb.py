@@ -8,7 +8,7 @@ from __future__ import annotations
 import lzma
 import os
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -19,18 +19,21 @@ _CHUNK = 1 << 20
 _AR, _AR_HEADER = b"!<arch>\n", 60
 
 
-def unpack_debs(paths: Sequence[Path], folder: Path) -> None:
-    """Unpack .deb files into ``folder``, one beside the other.
+def unpack_debs(paths: Iterable[Path], folder: Path) -> None:
+    """Unpack .deb files into ``folder``, one beside the other; those that come later are waited for.
 
     Owners are left out, and what one may do with a file does not depend on the umask. Raises TeeforgeError
     for what is no package; OSError, a full disk for one, comes through.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # The largest first: decompressing them is what takes the time, and it runs beside Python.
-    largest_first = sorted(paths, key=lambda path: path.stat().st_size, reverse=True)
+    # Decompressing is what takes the time, and it runs beside Python.
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for done in [pool.submit(_unpack, path, folder) for path in largest_first]:
-            done.result()
+        try:
+            for done in [pool.submit(_unpack, path, folder) for path in paths]:
+                done.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _unpack(path: Path, folder: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,8 +41,16 @@ class Pool:
 
     def fetch(self, section: str, on_line: Callable[[str], None] = lambda _: None) -> list[Path]:
         """Return the .deb files of a section of debian.lock; those that are here already are not fetched."""
+        return list(self._arriving(section, on_line))
+
+    def unpack(self, section: str, folder: Path, on_line: Callable[[str], None] = lambda _: None) -> None:
+        """Unpack all packages of a section into ``folder``, each as soon as it is here."""
+        unpack_debs(self._arriving(section, on_line), folder)
+
+    def _arriving(self, section: str, on_line: Callable[[str], None]) -> Iterator[Path]:
+        """Yield the .deb files of a section as they are here, the largest are asked for first."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        packages = self._lock.of(section)
+        packages = sorted(self._lock.of(section), key=lambda package: package.size, reverse=True)
         meter = _Meter([package for package in packages if not self._path(package).is_file()], on_line)
 
         def one(package: LockedPackage) -> Path:
@@ -53,14 +61,11 @@ class Pool:
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             try:
-                return list(pool.map(one, packages))
+                for done in as_completed([pool.submit(one, package) for package in packages]):
+                    yield done.result()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-
-    def unpack(self, section: str, folder: Path) -> None:
-        """Unpack all packages of a section into ``folder``, one beside the other."""
-        unpack_debs(self.fetch(section), folder)
 
     def _path(self, package: LockedPackage) -> Path:
         return self.folder / f"{package.sha256}.deb"

@@ -112,8 +112,7 @@ class Sources:
         if isinstance(source, DebianSource):
             assert recipe.source is not None
             shutil.rmtree(folder, ignore_errors=True)
-            self.fetch(recipe.source, on_line)
-            self._pool().unpack(section_of(recipe.source, source), folder)
+            self._pool().unpack(section_of(recipe.source, source), folder, on_line)
             if overlay := self._overlay(recipe):
                 ignore = shutil.ignore_patterns("*~", ".*.swp", "__pycache__")
                 shutil.copytree(overlay, folder, symlinks=True, dirs_exist_ok=True, ignore=ignore)

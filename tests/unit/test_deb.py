@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tarfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,19 @@ def test_files_links_and_modes_are_there_whatever_the_umask(tmp_path: Path) -> N
     assert (usr / "bin/other").readlink() == Path("/usr/bin/tool")
     assert (usr / "bin/third").samefile(usr / "bin/tool")
     assert (usr / "share/text").stat().st_mode & 0o7777 == 0o644
+
+
+def test_a_package_is_unpacked_while_others_are_still_coming(tmp_path: Path) -> None:
+    def coming() -> Iterator[Path]:
+        yield package(tmp_path / "first.deb", (entry("./first"), b"1"))
+        until = time.monotonic() + 10
+        while not (tmp_path / "root/first").exists():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        yield package(tmp_path / "second.deb", (entry("./second"), b"2"))
+
+    unpack_debs(coming(), tmp_path / "root")
+    assert (tmp_path / "root/second").read_bytes() == b"2"
 
 
 def test_packages_that_share_folders_come_to_lie_beside_each_other(tmp_path: Path) -> None:
