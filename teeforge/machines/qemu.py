@@ -29,6 +29,8 @@ _BOOTARGS = (
 )
 # What is counted is executed by one thread of the host. Of one that sleeps the clock goes on as the host's.
 _COUNTING = ("-accel", "tcg,thread=single", "-icount", "shift=0")
+# What QEMU itself never does once it runs: whoever breaks out of the machine into it cannot do it either.
+_SANDBOX = ("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
 
 
 @dataclass(frozen=True)
@@ -163,10 +165,11 @@ def _line(config: MachineConfig, flash: Path, ssh_port: int) -> list[str]:
         *("-nodefaults", "-no-user-config", "-no-reboot"),
         *("-display", "none"),
         *("-bios", str(flash)),
-        *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{ssh_port}-:22"),
+        *_SANDBOX,
+        *("-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{ssh_port}-:22"),
         *("-device", "virtio-net-device,netdev=net"),
         # While it is mounted, no snapshot can be made.
-        *("-fsdev", f"local,id=tee,path={SECURE_STORAGE},security_model=none"),
+        *("-fsdev", f"local,id=tee,path={SECURE_STORAGE},security_model=mapped-file"),
         *("-device", "virtio-9p-device,fsdev=tee,mount_tag=tee"),
         *_console("normal"),
         *_console("secure"),

@@ -75,6 +75,21 @@ def resumed() -> Ran:
     return done
 
 
+def test_root_in_the_machine_reaches_nothing_of_the_host_but_what_was_forwarded(vm: Lab) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(3)
+        # 10.0.2.2 is the host, as QEMU's network shows it where it is not restricted.
+        dial = f"timeout 2 nc 10.0.2.2 {server.getsockname()[1]} || true"
+        on("qemu", "sh", "-c", dial)
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def test_qemu_runs_in_its_sandbox(vm: Lab) -> None:
+    status = Path(f"/proc/{pid_of(machine(vm))}/status").read_text(encoding="ascii")
+    assert re.search(r"^Seccomp:\t2$", status, re.MULTILINE)
+
+
 @pytest.fixture(scope="module")
 def three(vm: Lab) -> Iterator[tuple[str, ...]]:
     """Three machines that were started at the same time, beside the one that the other tests use."""
