@@ -299,12 +299,21 @@ class Lab:
         from teeforge.targets.parcel import Upload
 
         uploads = [
-            Upload(stored.product(entry.product), entry.path, int(entry.mode, 8))
+            Upload(self._as_deployed(stored, entry.product), entry.path, int(entry.mode, 8))
             for component, stored in built.items()
             for entry in self.recipes[component].deploy
         ]
         for path in session.push(uploads, there).sent:
             say(f"{session.name}:{path}")
+
+    def _as_deployed(self, stored: Stored, product: str) -> Path:
+        """Return the file that goes to a target for a product: a TA with the signature the core wants."""
+        from teeforge.building.takey import TaKey
+
+        path = stored.product(product)
+        if self.config.signing == "development" or path.suffix != ".ta":
+            return path
+        return TaKey(self.workspace.identity).signed_file(path, stored.digest(product))
 
 
 def _close(reaching: Future[tuple[Session, State]]) -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.guard import guard
 from teeforge.base.process import cpu_seconds
-from teeforge.building.builder import Builder, step_environment
+from teeforge.building.builder import Builder
+from teeforge.building.steps import step_environment
 from teeforge.lab import Lab
 from teeforge.products.store import Stored
 from teeforge.settings.recipe import build_order, depends_on

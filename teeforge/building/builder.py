@@ -9,7 +9,7 @@ import platform
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +24,14 @@ from teeforge.base.progress import Progress, say
 from teeforge.base.tools import Tools
 from teeforge.building.leftovers import output_folder
 from teeforge.building.room import removed, require_room
+from teeforge.building.steps import run_steps
+from teeforge.building.takey import TaKey
 from teeforge.fetch.sources import Sources, Tree
 from teeforge.products.productlock import ProductLock
 from teeforge.products.store import Store, Stored, copy_products, move_products
 from teeforge.settings.config import Config
 from teeforge.settings.lock import DebianLock
-from teeforge.settings.recipe import TOOLCHAIN, Recipe, build_order, depends_on, render
+from teeforge.settings.recipe import TOOLCHAIN, Recipe, build_order, depends_on
 from teeforge.settings.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -121,11 +123,18 @@ class Builder:
         for need in recipe.needs:
             component, product = need.split(".")
             values[f"product {need}"] = done[component].identity(product)
-        if memory := recipe.memory_words(self.config.memory.placeholders()):
-            values["secure memory"] = " ".join(memory)
+        for option in recipe.options:
+            if words := recipe.option_words(option, self._optional(lambda key: key.public_digest)):
+                values[f"option {option}"] = " ".join(words)
         if not self.config.toolchain.pinned:
             values |= self._host_inputs(recipe)
         return Inputs(tree, values)
+
+    def _optional(self, shown: Callable[[TaKey], str]) -> dict[str, str]:
+        """Return the placeholders of options that have a value; the key for TAs as it is ``shown``."""
+        own = self.config.signing == "own"
+        key = {"signing.public_key": shown(TaKey(self.workspace.identity))} if own else {}
+        return {**self.config.memory.placeholders(), **key}
 
     def _host_inputs(self, recipe: Recipe) -> dict[str, str]:
         """Return which of the host's own programs and packages a recipe uses."""
@@ -225,7 +234,14 @@ class Builder:
             with output_folder(
                 out, source, inputs.values, reuse=recipe.incremental, stopped=self._stop.is_set
             ):
-                self._steps(name, recipe, values, jobs)
+                run_steps(
+                    recipe,
+                    values,
+                    jobs,
+                    log=self.workspace.logs / f"{name}.log",
+                    on_line=lambda line: progress.line(name, line),
+                    stopped=self._stop.is_set,
+                )
             facts["seconds"] = round(time.monotonic() - began, 2)
             take = move_products if recipe.in_place else copy_products
             fill = functools.partial(take, name, out, recipe.products)
@@ -278,24 +294,6 @@ class Builder:
             "host": f"{platform.system()} {platform.release()} {platform.machine()}",
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
-
-    def _steps(self, name: str, recipe: Recipe, values: Mapping[str, str], jobs: JobServer) -> None:
-        env = step_environment(recipe, values, jobs.makeflags)
-        log = self.workspace.logs / f"{name}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.unlink(missing_ok=True)
-        for argv in recipe.argv(values):
-            with jobs.token():
-                if self._stop.is_set():
-                    raise TeeforgeError(f"{name}: stopped")
-                process.run_logged(
-                    argv,
-                    cwd=Path(values["source"]),
-                    env=env,
-                    log=log,
-                    on_line=lambda line: self._progress.line(name, line),
-                    pass_fds=jobs.descriptors,
-                )
 
     def _llvm(self, recipe: Recipe) -> Llvm:
         """Return the host's LLVM for a recipe."""
@@ -351,7 +349,7 @@ class Builder:
             "source.version": tree.version,
             "toolchain.cross": self.config.toolchain.cross,
             "toolchain.usr": "/usr",
-            **self.config.memory.placeholders(),
+            **self._optional(lambda key: str(key.public)),
         }
         for need in recipe.needs:
             component, product = need.split(".")
@@ -366,21 +364,6 @@ class Builder:
             values |= {"llvm.version": str(llvm.major), "llvm.cmakedir": str(llvm.cmakedir)}
             values |= {"llvm.static": "ON" if pinned else "OFF", "llvm.link": llvm.link}
         return values
-
-
-def step_environment(recipe: Recipe, values: Mapping[str, str], makeflags: str) -> dict[str, str]:
-    """Return the environment of a recipe's steps: with a pinned toolchain, no other program than its own."""
-    return process.clean_environment(
-        {
-            "SOURCE_DATE_EPOCH": values["source.date"],
-            "GIT_CEILING_DIRECTORIES": str(Path(values["source"]).parent),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONHASHSEED": "0",
-            "MAKEFLAGS": makeflags,
-            **({"PATH": values["path"]} if "path" in values else {}),
-            **{key: render(value, values) for key, value in recipe.env.items()},
-        }
-    )
 
 
 def _offer(done: Mapping[str, Stored]) -> None:

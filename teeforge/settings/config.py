@@ -164,6 +164,7 @@ class Config:
     mirrors: dict[str, str] = field(default_factory=dict)
     debian: DebianArchive = DebianArchive()
     toolchain: Toolchain = Toolchain()
+    signing: Literal["development", "own"] = "development"
     secure_ram: str = "16MiB"
     jobs: Literal["auto"] | int = "auto"
     build_dir: str = "build"

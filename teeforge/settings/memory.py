@@ -76,7 +76,7 @@ class SecureMemory:
         return POOL_START - RAM_START + self.pool if self.pool else 0
 
     def placeholders(self) -> dict[str, str]:
-        """What recipes may use in `large_memory`; nothing where there is no pool."""
+        """What recipes may use in `options`; nothing where there is no pool."""
         if not self.pool:
             return {}
         return {

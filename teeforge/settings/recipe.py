@@ -23,9 +23,13 @@ _LLVM = ("llvm.version", "llvm.cmakedir", "llvm.static", "llvm.link")
 # The component that has the compilers, where the host's are not used, and its product.
 TOOLCHAIN = "toolchain"
 _COMPILERS = f"{TOOLCHAIN}.root"
-# A word of a step that becomes the words of `large_memory`, or nothing with the default `secure_ram`.
-_LARGE_MEMORY = "{large_memory}"
-_MEMORY = ("memory.pool_start", "memory.pool_size", "memory.page_tables", "memory.core_heap")
+# A word of a step that becomes the words of an option, or nothing: `{options.NAME}`.
+_OPTION = re.compile(r"\{options\.(\w+)\}")
+# What has a value only with some settings of config.yaml, and an option has words only when all of it has.
+_OPTIONAL = (
+    *("memory.pool_start", "memory.pool_size", "memory.page_tables", "memory.core_heap"),
+    "signing.public_key",
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Recipe:
     One that is made ``on_request`` is no part of `build-all`: a task asks for it when it needs it.
     ``incremental``: its make sees by itself what a changed source file makes stale; see leftovers.py.
     ``by_architecture``: its products are programs for the host, so they differ with its architecture.
+    ``options``: words that a step's `{options.NAME}` stands for with some settings of config.yaml alone.
     ``in_place``: its products work only where they lie in this host's store, so others know them by what
     went into them, not by their bits.
     """
@@ -67,7 +72,7 @@ class Recipe:
     packages: tuple[str, ...] = ()
     llvm: tuple[int, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
-    large_memory: str = ""
+    options: dict[str, str] = field(default_factory=dict)
     deploy: tuple[Deployment, ...] = ()
     on_request: bool = False
     incremental: bool = False
@@ -88,24 +93,24 @@ class Recipe:
             if entry.product not in self.products:
                 raise ValueError(f"deploy: `{entry.product}` is no product of this recipe")
         known = {*_OWN, *self.needs, *(_LLVM if self.llvm else ()), *(("home",) if self.in_place else ())}
-        steps_know = {*known, _LARGE_MEMORY.strip("{}")} if self.large_memory else known
+        steps_know = {*known, *(f"options.{name}" for name in self.options)}
         texts = [(text, steps_know) for text in self.steps]
         texts += [(text, known) for text in (*self.env.values(), *self.tools)]
-        texts.append((self.large_memory, {*known, *_MEMORY}))
+        texts += [(text, {*known, *_OPTIONAL}) for text in self.options.values()]
         for text, known in texts:
             for name in _PLACEHOLDER.findall(text):
                 if name not in known:
                     near = difflib.get_close_matches(name, known, n=1)
                     meant = f"; did you mean {{{near[0]}}}?" if near else ""
                     raise ValueError(f"steps: {{{name}}} is unknown{meant} (in `{text}`)")
-        for step in (*self.steps, self.large_memory):
+        for step in (*self.steps, *self.options.values()):
             try:
                 words = shlex.split(step)
             except ValueError as error:
                 raise ValueError(f"steps: `{step}` cannot be split: {error}") from error
             for word in words:
-                if _LARGE_MEMORY in word and word != _LARGE_MEMORY:
-                    raise ValueError(f"steps: `{word}`: {_LARGE_MEMORY} should stand as a word of its own")
+                if (option := _OPTION.search(word)) and word != option[0]:
+                    raise ValueError(f"steps: `{word}`: {option[0]} should stand as a word of its own")
 
     def text(self) -> str:
         """Return what of the recipe decides the products, placeholders still in it."""
@@ -128,14 +133,16 @@ class Recipe:
         for step in self.steps:
             words: list[str] = []
             for word in shlex.split(step):
-                words += self.memory_words(values) if word == _LARGE_MEMORY else [render(word, values)]
+                option = _OPTION.fullmatch(word)
+                words += self.option_words(option[1], values) if option else [render(word, values)]
             yield words
 
-    def memory_words(self, values: Mapping[str, str]) -> list[str]:
-        """Return the words of `large_memory`; none where ``values`` tell of no pool."""
-        if not self.large_memory or _MEMORY[0] not in values:
+    def option_words(self, name: str, values: Mapping[str, str]) -> list[str]:
+        """Return the words of an option; none where one of its placeholders has no value."""
+        text = self.options[name]
+        if not values.keys() >= set(_PLACEHOLDER.findall(text)):
             return []
-        return [render(word, values) for word in shlex.split(self.large_memory)]
+        return [render(word, values) for word in shlex.split(text)]
 
 
 def render(text: str, values: Mapping[str, str]) -> str:

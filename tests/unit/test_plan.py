@@ -48,8 +48,8 @@ def test_a_machine_must_have_the_ram_that_the_pool_lies_in(config: Config) -> No
 
 def test_recipes_see_nothing_of_the_default_and_the_pool_of_a_larger_one(config: Config) -> None:
     recipe = load_recipes(ROOT, config)["optee_os"]
-    assert recipe.memory_words(SecureMemory(16 * MIB).placeholders()) == []
-    words = recipe.memory_words(SecureMemory(64 * MIB).placeholders())
+    assert recipe.option_words("large_memory", SecureMemory(16 * MIB).placeholders()) == []
+    words = recipe.option_words("large_memory", SecureMemory(64 * MIB).placeholders())
     assert "CFG_TA_DRAM_SIZE=0x3000000" in words
     assert all("{" not in word for word in words)
 
@@ -57,15 +57,17 @@ def test_recipes_see_nothing_of_the_default_and_the_pool_of_a_larger_one(config:
 def test_the_default_builds_what_a_config_without_the_key_builds(config: Config) -> None:
     recipe = load_recipes(ROOT, config)["optee_os"]
     values = dict.fromkeys(re.findall(r"{([a-z_.]+)}", " ".join(recipe.steps)), "x")
-    without = replace(recipe, steps=tuple(step.replace("{large_memory}", "") for step in recipe.steps))
+    without = replace(
+        recipe, steps=tuple(step.replace("{options.large_memory}", "") for step in recipe.steps)
+    )
     assert list(recipe.argv(values)) == list(without.argv(values))
 
 
 def test_the_words_for_a_larger_memory_are_words_of_their_own() -> None:
-    steps = {"summary": "x", "overlay": "x", "products": {}, "large_memory": "A={memory.pool_size}"}
-    assert list(Recipe(steps=("make {large_memory} b",), **steps).argv({})) == [["make", "b"]]  # type: ignore[arg-type]
+    steps = {"summary": "x", "overlay": "x", "products": {}, "options": {"large": "A={memory.pool_size}"}}
+    assert list(Recipe(steps=("make {options.large} b",), **steps).argv({})) == [["make", "b"]]  # type: ignore[arg-type]
     for step, told in (
-        ("make A={large_memory}", "a word of its own"),
+        ("make A={options.large}", "a word of its own"),
         ("make {memory.pool_size}", "unknown"),
     ):
         with pytest.raises(ValueError, match=told):
@@ -99,7 +101,7 @@ def test_the_page_tables_that_are_counted_are_those_of_the_core(config: Config) 
     recipe = load_recipes(ROOT, config)["optee_os"]
     for size in (16, 18, 256):
         memory = SecureMemory(size * MIB)
-        words = [*" ".join(recipe.steps).split(), *recipe.memory_words(memory.placeholders())]
+        words = [*" ".join(recipe.steps).split(), *recipe.option_words("large_memory", memory.placeholders())]
         told = [word for word in words if word.startswith("CFG_PGT_CACHE_ENTRIES=")]
         # make takes the last one.
         assert told[-1] == f"CFG_PGT_CACHE_ENTRIES={memory.page_tables}"
@@ -121,7 +123,7 @@ def test_a_larger_memory_lets_the_core_take_larger_files(config: Config) -> None
     heaps = [
         int(word.partition("=")[2])
         for memory in sizes
-        for word in recipe.memory_words(memory.placeholders())
+        for word in recipe.option_words("large_memory", memory.placeholders())
         if word.startswith("CFG_CORE_HEAP_SIZE=")
     ]
     # Two lists of 8 bytes for each page of 4 KiB, beside what the core had before.
