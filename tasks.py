@@ -297,6 +297,37 @@ def wasm_info(_: Context, file: str, json: bool = False) -> int:
     return show_wasm_info(_lab(), Path(file).expanduser(), json)
 
 
+@command(
+    positional=["file"],
+    help={
+        "file": "an .aot that was not compiled by `invoke run`",
+        "name": "the program's name (default: the file's), whose storage it has",
+        "version": "an older one than the one that stored in /secure is refused (default: 1)",
+        "heap": "the largest it may have, e.g. 4MiB (default: any)",
+        "wasi": "arguments,clocks,random,files,sockets: some of it (default: all)",
+        "folders": "none, read or write: what it may be lent (default: write)",
+        "storage": "what it may have in /secure; 0 for nothing (default: 16MiB)",
+        "output": "where to write it (default: the file itself)",
+    },
+)
+def sign(
+    _: Context,
+    file: str,
+    name: str = "",
+    version: int = 1,
+    heap: str = "1GiB",
+    wasi: str | None = None,
+    folders: str = "write",
+    storage: str = "16MiB",
+    output: str = "",
+) -> None:
+    """Sign an .aot from elsewhere, after a look at it."""
+    from teeforge.signature import sign_file, terms_of
+
+    terms = terms_of(name, version, heap, wasi, folders, storage)
+    sign_file(_lab(), Path(file).expanduser(), terms, Path(output).expanduser() if output else None)
+
+
 @command(positional=["file"], iterable=["source"], help={**SOURCES, "json": "print JSON on stdout", **PLACE})
 def heap_bounds(
     _: Context,
@@ -535,7 +566,7 @@ def test(_: Context, only: str = "", match: str = "") -> int:
 namespace = Collection(
     *(demo, fetch, patch, build, build_all, explain, why),
     *(boot, deploy, run, dev, shell, console, status, halt),
-    *(wasm_info, heap_bounds, plan, explain_error),
+    *(sign, wasm_info, heap_bounds, plan, explain_error),
     *(clean, doctor, test, wasi_test, spec_test),
 )
 _lock = Collection("lock")

@@ -52,7 +52,7 @@ def show_heap_bounds(
     largest = verdict.largest if verdict.largest is not None else verdict.needed
     with lab.deployed(place) as session:
         remote = f"/tmp/{sources.name}.{program.sha256[:12]}.aot"
-        session.push([Upload(program.aot, remote, 0o644)])
+        session.push([Upload(program.signed, remote, 0o644)])
         say(f"running {file.name} again and again, to find the heaps that it starts in")
         found = find_bounds(lambda heap: starts(session, heap, [remote, *arguments]), verdict.needed, largest)
     told = {

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from teeforge.modules.program import Program
     from teeforge.modules.verdict import Verdict
     from teeforge.products.store import Stored
+    from teeforge.signing.signer import Signer
     from teeforge.targets.parcel import State
     from teeforge.targets.target import Session, Target
 
@@ -68,6 +69,13 @@ class Lab:
         """What builds components into the store."""
         lock = load_lock(self.root, self.config)
         return Builder(self.workspace, self.config, lock, self.recipes, Progress(self._live))
+
+    @functools.cached_property
+    def signer(self) -> Signer:
+        """What signs our own modules, and knows whose run."""
+        from teeforge.signing.signer import Signer
+
+        return Signer(self.config.modules, self.workspace.identity)
 
     @functools.cached_property
     def fleet(self) -> Fleet:
@@ -155,11 +163,12 @@ class Lab:
         from teeforge.modules.verdict import judge_aot
 
         data = program.aot.read_bytes()
+        told = program.aot if program.wasm else file
         return judge_aot(
             program.module,
             str(file),
-            bounds_checks=recorded_bounds_checks(program.aot, data),
-            file_bytes=len(data),
+            bounds_checks=recorded_bounds_checks(told, data),
+            file_bytes=program.signed.stat().st_size,
             room=self.plan(place),
             stack=stack,
         )
@@ -214,7 +223,12 @@ class Lab:
                 say(f"warning: {warning}")
         with ticking(f"compiling {file}"):
             build = functools.partial(
-                build_program, sources, wamrc=compilers.wamrc, flags=compilers.flags, cache=cache
+                build_program,
+                sources,
+                wamrc=compilers.wamrc,
+                flags=compilers.flags,
+                cache=cache,
+                signer=self.signer,
             )
             if not sources.compiled:
                 return build(cc=None)
@@ -308,7 +322,7 @@ class Lab:
 
     def _as_deployed(self, stored: Stored, product: str) -> Path:
         """Return the file that goes to a target for a product: a TA with the signature the core wants."""
-        from teeforge.building.takey import TaKey
+        from teeforge.signing.takey import TaKey
 
         path = stored.product(product)
         if self.config.signing == "development" or path.suffix != ".ta":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def show_status(lab: Lab, as_json: bool) -> None:
     """Print which components are up to date and which targets run; nothing is fetched or built."""
-    report = {"components": _components(lab), "targets": _targets(lab)}
+    report = {"components": _components(lab), "targets": _targets(lab), "modules": _modules(lab)}
     if as_json:
         print(json.dumps(report, indent=1))
         return
@@ -33,6 +33,20 @@ def show_status(lab: Lab, as_json: bool) -> None:
         for key in ("ssh", "scp", "normal console", "secure console"):
             if key in target:
                 print(f"    {key:<15} {target[key]}")
+    print(f"\n{'modules':<20} {report['modules']['says']}")
+    for key in report["modules"]["keys"]:
+        print(f"    {'signed by':<15} {key}")
+
+
+def _modules(lab: Lab) -> dict[str, Any]:
+    """Return whose modules run."""
+    modules = lab.config.modules
+    says = {
+        "development": "run if signed; with the development key, which everybody has (`modules: own`: yours)",
+        "own": f"run if signed; the key is this environment's, in {lab.workspace.identity}",
+        "any": "all run, signed or not (`modules: any`)",
+    }
+    return {"key": modules.key, "says": says[modules.key], "keys": list(lab.signer.known)}
 
 
 def show_health(lab: Lab, fix: bool, as_json: bool) -> int:

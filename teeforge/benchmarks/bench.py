@@ -6,7 +6,7 @@ import json
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
@@ -110,24 +110,38 @@ def run_bench(lab: Lab, place: Place, repeat: int) -> Bench:
     return Bench(startup, compute)
 
 
-def _push(lab: Lab, session: Session, sample: Path, place: Place) -> tuple[str, str]:
-    """Return the heap and the path on the target of a sample that was sent there."""
+class _Sent(NamedTuple):
+    """A sample on the target: its heap, its signed file for the TEE, and a plain one for iwasm."""
+
+    heap: str
+    signed: str
+    plain: str
+
+    @property
+    def secure(self) -> tuple[str, str]:
+        """What the host app wants."""
+        return self.heap, self.signed
+
+
+def _push(lab: Lab, session: Session, sample: Path, place: Place) -> _Sent:
+    """Send a sample to the target."""
     program, heap = lab.prepare(sample, place)
     remote = f"/tmp/{sample.stem}.{program.sha256[:12]}.aot"
-    session.push([Upload(program.aot, remote, 0o644)])
-    return str(heap), remote
+    plain = f"{remote}.plain"
+    session.push([Upload(program.signed, remote, 0o644), Upload(program.aot, plain, 0o644)])
+    return _Sent(str(heap), remote, plain)
 
 
-def _startup(session: Session, hello: tuple[str, str], repeat: int) -> dict[str, Figure]:
+def _startup(session: Session, hello: _Sent, repeat: int) -> dict[str, Figure]:
     secure = ("optee_wamr", "--quiet")
     commands: dict[str, tuple[str, ...]] = {
         "/bin/true": ("/bin/true",),
-        "hello, iwasm": ("iwasm", hello[1]),
-        "hello, TEE, instance alive": (*secure, *_KEEP, *hello),
-        "hello, TEE, cold": (*secure, *hello),
+        "hello, iwasm": ("iwasm", hello.plain),
+        "hello, TEE, instance alive": (*secure, *_KEEP, *hello.secure),
+        "hello, TEE, cold": (*secure, *hello.secure),
     }
     # The one that starts the instance does not count.
-    told(session, *secure, *_KEEP, *hello)
+    told(session, *secure, *_KEEP, *hello.secure)
     found: dict[str, list[float]] = {name: [] for name in commands}
     for size in _rounds(repeat):
         for name, command in commands.items():
@@ -138,7 +152,7 @@ def _startup(session: Session, hello: tuple[str, str], repeat: int) -> dict[str,
 
 
 def _compute(
-    session: Session, program: tuple[str, str], arguments: tuple[str, ...], repeat: int
+    session: Session, program: _Sent, arguments: tuple[str, ...], repeat: int
 ) -> tuple[Figure, Figure]:
     """Run a program in both worlds by turns; only the time within _start counts.
 
@@ -146,9 +160,9 @@ def _compute(
     """
     secure, normal = [], []
     for _ in range(repeat):
-        told(session, "optee_wamr", "--quiet", "--report", _REPORT, *program, *arguments)
+        told(session, "optee_wamr", "--quiet", "--report", _REPORT, *program.secure, *arguments)
         secure.append(float(json.loads(told(session, "cat", _REPORT))["ta_ms"]["run"]))
-        told(session, "iwasm", "--report", _REPORT, program[1], *arguments)
+        told(session, "iwasm", "--report", _REPORT, program.plain, *arguments)
         normal.append(float(json.loads(told(session, "cat", _REPORT))["ms"]["run"]))
     return Figure(tuple(secure)), Figure(tuple(normal))
 

@@ -39,6 +39,7 @@ class Ready:
     kernel: Kernel
     native: Path
     aot: Path
+    signed: Path
     heap: int
     before: Path | None = None
 
@@ -50,7 +51,7 @@ class Ready:
     @property
     def files(self) -> tuple[Upload, ...]:
         """What the commands need on a target."""
-        made = {NATIVE: (self.native, 0o755), TEE: (self.aot, 0o644)}
+        made = {NATIVE: (self.native, 0o755), IWASM: (self.aot, 0o644), TEE: (self.signed, 0o644)}
         if self.before:
             made[BEFORE] = (self.before, 0o644)
         return tuple(Upload(file, f"{_PROGRAM}.{world}", mode) for world, (file, mode) in made.items())
@@ -58,8 +59,7 @@ class Ready:
     def command(self, world: str, *arguments: str) -> tuple[str, ...]:
         """Return the command that runs it in one of its worlds."""
         runner = {IWASM: ("iwasm",), BEFORE: ("iwasm",), TEE: ("optee_wamr", "--quiet", str(self.heap))}
-        program = f"{_PROGRAM}.{TEE if world == IWASM else world}"
-        return (*runner.get(world, ()), program, *(arguments or self.kernel.arguments))
+        return (*runner.get(world, ()), f"{_PROGRAM}.{world}", *(arguments or self.kernel.arguments))
 
 
 def bench_code(
@@ -100,6 +100,7 @@ def prepare(lab: Lab, place: Place, wanted: Sequence[Kernel], before: Path | Non
             kernel,
             native,
             program.aot,
+            program.signed,
             enforced_heap(lab.verdict(program, kernel.files[0], place), heap),
             other,
         )

@@ -25,7 +25,6 @@ from teeforge.base.tools import Tools
 from teeforge.building.leftovers import output_folder
 from teeforge.building.room import removed, require_room
 from teeforge.building.steps import run_steps
-from teeforge.building.takey import TaKey
 from teeforge.fetch.sources import Sources, Tree
 from teeforge.products.productlock import ProductLock
 from teeforge.products.store import Store, Stored, copy_products, move_products
@@ -33,6 +32,8 @@ from teeforge.settings.config import Config
 from teeforge.settings.lock import DebianLock
 from teeforge.settings.recipe import TOOLCHAIN, Recipe, build_order, depends_on
 from teeforge.settings.workspace import Workspace
+from teeforge.signing.modulekeys import key_placeholders
+from teeforge.signing.takey import TaKey
 
 if TYPE_CHECKING:
     from teeforge.building.pinned import PinnedToolchain
@@ -80,6 +81,7 @@ class Builder:
         self.stores = Store(*dict.fromkeys((*self.store.folders, *self.places.folders)))
         self.tools = Tools(workspace.cache / "tools.json")
         self._progress = progress
+        # What recipes may use where config.yaml asks for it.
         self._stop = threading.Event()
         self.lock = ProductLock(workspace.root)
         self.supply = self._supply(config.remote) if config.remote else None
@@ -134,7 +136,8 @@ class Builder:
         """Return the placeholders of options that have a value; the key for TAs as it is ``shown``."""
         own = self.config.signing == "own"
         key = {"signing.public_key": shown(TaKey(self.workspace.identity))} if own else {}
-        return {**self.config.memory.placeholders(), **key}
+        modules = key_placeholders(self.config.modules, self.workspace.identity)
+        return {**self.config.memory.placeholders(), **modules, **key}
 
     def _host_inputs(self, recipe: Recipe) -> dict[str, str]:
         """Return which of the host's own programs and packages a recipe uses."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.settings import schema
+from teeforge.settings.terms import UNSAID, Terms
 
 C_ENDINGS = (".c",)
 CXX_ENDINGS = (".cpp", ".cc", ".cxx", ".c++")
@@ -35,7 +36,8 @@ class Sources:
     """The files of a program, and the flags that come after ours.
 
     ``file`` is what the user named: a .c, .wasm, .aot, or the folder that all ``files`` are in. ``folder``
-    is what compilers find relative names from, None for where the user stands.
+    is what compilers find relative names from, None for where the user stands. ``terms`` are what
+    its signature allows.
     """
 
     file: Path
@@ -43,6 +45,7 @@ class Sources:
     c_flags: tuple[str, ...] = ()
     ld_flags: tuple[str, ...] = ()
     folder: Path | None = None
+    terms: Terms = UNSAID
 
     @classmethod
     def of(cls, file: Path | Sources) -> Sources:
@@ -72,6 +75,7 @@ class _List:
     sources: tuple[str, ...]
     cflags: str = ""
     ldflags: str = ""
+    manifest: Terms = UNSAID
 
     def __post_init__(self) -> None:
         if not self.sources:
@@ -184,7 +188,7 @@ def _of_folder(
         told = schema.load(folder / LIST, _List)
         files = [path for pattern in told.sources for path in _listed(folder, pattern)]
         flags = tuple(shlex.split(told.cflags)), tuple(shlex.split(told.ldflags))
-        return Sources(folder, tuple(dict.fromkeys(files)), *flags, folder=folder)
+        return Sources(folder, tuple(dict.fromkeys(files)), *flags, folder=folder, terms=told.manifest)
     try:
         names = sorted(path.name for path in folder.iterdir())
     except OSError as error:

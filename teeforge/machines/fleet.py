@@ -105,6 +105,8 @@ class Fleet:
         if isinstance(settings, SshTarget):
             return self.board(place.target, settings)
         self.sweep()
+        if self._config.modules.any:
+            say("WARNING: `modules: any` in config.yaml: the TEE runs whatever it is given, signed or not")
         machine = self._machine(place, settings)
 
         def tell(state: str, seconds: float) -> None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from teeforge.base.errors import TeeforgeError
-from teeforge.base.files import write_atomically
 from teeforge.base.locking import exclusive_lock
+from teeforge.signing.keys import load_or_make_key, write_if_other
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _KEY_TYPE = b"ssh-ed25519"
+_REMEDY = "remove {}; a new identity is made at the next boot"
 
 
 @dataclass(frozen=True)
@@ -37,51 +37,19 @@ def load_identity(folder: Path) -> Identity:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with exclusive_lock(folder / "lock"):
-        client = _load_or_make_key(folder / "id_ed25519")
-        host = _load_or_make_key(folder / "host_ed25519")
+        client = load_or_make_key(folder / "id_ed25519", _REMEDY.format(folder))
+        host = load_or_make_key(folder / "host_ed25519", _REMEDY.format(folder))
         authorized_key, host_public_key = _public_line(client), _public_line(host)
         known_hosts = folder / "known_hosts"
         # Pattern, as sshd(8) allows: the forwarded port is another one at every boot.
-        _write_if_other(known_hosts, f"[127.0.0.1]:* {host_public_key}\n".encode(), 0o644)
-        _write_if_other(folder / "id_ed25519.pub", f"{authorized_key}\n".encode(), 0o644)
+        write_if_other(known_hosts, f"[127.0.0.1]:* {host_public_key}\n".encode(), 0o644)
+        write_if_other(folder / "id_ed25519.pub", f"{authorized_key}\n".encode(), 0o644)
     return Identity(
         client_key=folder / "id_ed25519",
         known_hosts=known_hosts,
         authorized_key=authorized_key,
         host_public_key=host_public_key,
         dropbear_host_key=_dropbear_form(host),
-    )
-
-
-def _load_or_make_key(path: Path) -> Ed25519PrivateKey:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import (
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-        load_ssh_private_key,
-    )
-
-    if not path.exists():
-        key = Ed25519PrivateKey.generate()
-        form = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-        _write_if_other(path, form, 0o600)
-        return key
-    try:
-        loaded = load_ssh_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as error:
-        raise _unusable(path) from error
-    if not isinstance(loaded, Ed25519PrivateKey):
-        raise _unusable(path)
-    # ssh refuses a private key that others can read.
-    path.chmod(0o600)
-    return loaded
-
-
-def _unusable(path: Path) -> TeeforgeError:
-    return TeeforgeError(
-        f"{path} is not an ed25519 private key",
-        f"remove {path.parent}; a new identity is made at the next boot",
     )
 
 
@@ -102,8 +70,3 @@ def _dropbear_form(key: Ed25519PrivateKey) -> bytes:
 
 def _string(data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + data
-
-
-def _write_if_other(path: Path, data: bytes, mode: int) -> None:
-    if not path.is_file() or path.read_bytes() != data:
-        write_atomically(path, data, mode)

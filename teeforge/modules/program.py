@@ -22,6 +22,8 @@ from teeforge.modules.aot import AotModule, check_loadable
 from teeforge.modules.simd import simd_problem
 from teeforge.modules.wasm import read_wasm
 from teeforge.settings.config import WASM_CPUS
+from teeforge.signing.manifest import split
+from teeforge.signing.signer import Signer
 
 # How wamrc is called. Without bounds checks the code relies on a guard area of 8 GiB around linear memory,
 # which a TA does not have. Newer LLVMs write the table index of call_indirect as an over-long LEB, which is
@@ -43,14 +45,16 @@ class CompilerDiedError(TeeforgeError):
 
 @dataclass(frozen=True)
 class Program:
-    """A program ready to run: ``sha256`` is of the AOT file, as the TA measures it.
+    """A program ready to run: ``sha256`` is of the AOT file ``aot``, as the TA measures it.
 
+    ``signed`` is what the TA gets: the same with a signature behind it. It is ``aot`` where none is needed.
     ``provenance`` is a JSON file that tells what it was made of; for an .aot from elsewhere there is none.
     ``module`` is what the AOT file says about itself, ``notes`` are the warnings of the C compiler,
     ``headers`` the files that a .c includes, but for the C library's.
     """
 
     aot: Path
+    signed: Path
     wasm: Path | None
     sha256: str
     provenance: Path | None
@@ -65,6 +69,7 @@ def build_program(
     wamrc: Path,
     cache: Path,
     cc: WasmCompiler | None,
+    signer: Signer,
     flags: Sequence[str] = WAMRC_FLAGS,
     jobs: int = 1,
 ) -> Program:
@@ -72,18 +77,32 @@ def build_program(
 
     What is made goes to ``cache`` under a name that follows from its contents, so that the same input is
     compiled once. ``flags`` are wamrc's; ``cc`` is needed for C and C++ only, at most ``jobs`` of it run at
-    once. Raises TeeforgeError if a file cannot be read, does not compile, or would not load.
+    once. What our wamrc made, ``signer`` signs; an .aot must be signed. Raises TeeforgeError if a file
+    cannot be read, does not compile, would not load, or is not signed as it must be.
     """
     sources = Sources.of(file)
+    maker = _Maker(wamrc, flags, cache, signer)
     if sources.compiled:
-        return _compile_sources(sources, wamrc, flags, cache, cc, jobs)
+        return _compile_sources(sources, maker, cc, jobs)
     path = sources.file
     data = read_program(path)
     if path.suffix.lower() == ".wasm":
-        return _compile_wasm(data, str(path), wamrc, cache, _told_of(sources), flags)
-    module = check_loadable(data, str(path))
+        return maker.compile(data, str(path), sources, _told_of(sources))
+    return _as_it_is(path, data, cache, signer)
+
+
+def _as_it_is(path: Path, data: bytes, cache: Path, signer: Signer) -> Program:
+    """Return the program that is an .aot file already."""
+    aot, _, _ = split(data, str(path))
+    module = check_loadable(aot, str(path))
+    signer.check(data, str(path))
+    digest = _sha256(aot)
+    plain = path
+    if len(aot) < len(data):
+        plain = cache / f"{digest}.aot"
+        _write(cache, [(plain, aot)])
     beside = _provenance_of(path)
-    return Program(path, None, _sha256(data), beside if _tells_about(beside, data) else None, module)
+    return Program(plain, path, None, digest, beside if _tells_about(beside, aot) else None, module)
 
 
 def _told_of(sources: Sources) -> dict[str, object]:
@@ -92,21 +111,18 @@ def _told_of(sources: Sources) -> dict[str, object]:
     return {**told[0], "more_sources": told[1:]} if told[1:] else {**told[0]}
 
 
-def _compile_sources(
-    sources: Sources, wamrc: Path, flags: Sequence[str], cache: Path, cc: WasmCompiler | None, jobs: int
-) -> Program:
+def _compile_sources(sources: Sources, maker: _Maker, cc: WasmCompiler | None, jobs: int) -> Program:
     told = _told_of(sources)
     if cc is None:
         raise TeeforgeError(
             f"{sources.file}: no compiler from C to WebAssembly is installed",
             "`invoke doctor --fix` installs one",
         )
-    with _work_folder(cache) as work:
+    with _work_folder(maker.cache) as work:
         compiled = compile_sources(sources, work, cc, jobs)
     told |= {"compiler": cc.version_line, "compiler_flags": flags_of(sources, cc)}
-    name = f"{sources.name}.wasm"
     try:
-        program = _compile_wasm(compiled.wasm, name, wamrc, cache, told, flags)
+        program = maker.compile(compiled.wasm, f"{sources.name}.wasm", sources, told)
     except TeeforgeError:
         if compiled.notes:
             say(compiled.notes.rstrip())
@@ -114,47 +130,58 @@ def _compile_sources(
     return replace(program, notes=compiled.notes, headers=compiled.headers)
 
 
-def _compile_wasm(
-    data: bytes,
-    name: str,
-    wamrc: Path,
-    cache: Path,
-    source: Mapping[str, object],
-    flags: Sequence[str],
-) -> Program:
-    """Compile a module to AOT, or take it from the cache."""
-    module = read_wasm(data, name)
+@dataclass(frozen=True)
+class _Maker:
+    """What makes AOT files of modules, and signs them."""
+
+    wamrc: Path
+    flags: Sequence[str]
+    cache: Path
+    signer: Signer
+
+    def compile(self, data: bytes, name: str, sources: Sources, told: Mapping[str, object]) -> Program:
+        """Compile a module to AOT, or take it from the cache, and sign it on the terms of its sources."""
+        module = read_wasm(data, name)
+        wamrc, cache = self.wamrc, self.cache
+        try:
+            compiler = _digest_of_compiler(wamrc, wamrc.stat().st_mtime_ns)
+        except OSError as error:
+            raise TeeforgeError(f"wamrc is not there: {wamrc}", "`invoke build wamrc` makes it") from error
+        digest = _sha256(data)
+        key = _sha256("\n".join([compiler, *self.flags, digest]).encode())
+        aot, wasm = cache / f"{key}.aot", cache / f"{digest}.wasm"
+        provenance = _provenance_of(aot)
+        ready = _cached(aot, provenance)
+        if ready is None:
+            if problem := simd_problem(data, module, name):
+                raise problem
+            with _work_folder(cache) as work:
+                ready = _run_wamrc(data, name, [wamrc, *self.flags], work)
+        made = {
+            **told,
+            "wasm_sha256": digest,
+            "aot_sha256": _sha256(ready),
+            "wamrc_sha256": compiler,
+            "wamrc_flags": list(self.flags),
+            "bounds_checks": True,
+        }
+        signed = self.signer.sign(ready, sources.name, sources.terms, bytes.fromhex(digest))
+        # Another key, name or version is another file.
+        sent = cache / f"{key}.{_sha256(signed[len(ready) :])[:16]}.signed"
+        # The provenance goes last and names the digest of the AOT: without it, the rest does not count.
+        last = json.dumps(made, indent=2).encode() + b"\n"
+        _write(cache, [(wasm, data), (aot, ready), (sent, signed), (provenance, last)])
+        return Program(aot, sent, wasm, _sha256(ready), provenance, check_loadable(ready, str(aot)))
+
+
+def _write(cache: Path, files: Sequence[tuple[Path, bytes]]) -> None:
     try:
-        compiler = _digest_of_compiler(wamrc, wamrc.stat().st_mtime_ns)
-    except OSError as error:
-        raise TeeforgeError(f"wamrc is not there: {wamrc}", "`invoke build wamrc` makes it") from error
-    digest = _sha256(data)
-    key = _sha256("\n".join([compiler, *flags, digest]).encode())
-    aot, wasm = cache / f"{key}.aot", cache / f"{digest}.wasm"
-    provenance = _provenance_of(aot)
-    ready = _cached(aot, provenance)
-    if ready is None:
-        if problem := simd_problem(data, module, name):
-            raise problem
-        with _work_folder(cache) as work:
-            ready = _run_wamrc(data, name, [wamrc, *flags], work)
-    made = {
-        **source,
-        "wasm_sha256": digest,
-        "aot_sha256": _sha256(ready),
-        "wamrc_sha256": compiler,
-        "wamrc_flags": list(flags),
-        "bounds_checks": True,
-    }
-    # The provenance goes last and names the digest of the AOT: without it, the rest does not count.
-    told = json.dumps(made, indent=2).encode() + b"\n"
-    try:
-        for target, content in ((wasm, data), (aot, ready), (provenance, told)):
+        cache.mkdir(parents=True, exist_ok=True)
+        for target, content in files:
             if not target.exists() or target.read_bytes() != content:
                 write_atomically(target, content)
     except OSError as error:
         raise _not_writable(cache, error) from error
-    return Program(aot, wasm, _sha256(ready), provenance, check_loadable(ready, str(aot)))
 
 
 @functools.lru_cache(maxsize=1)
@@ -222,12 +249,28 @@ def _work_folder(cache: Path) -> Iterator[Path]:
 
 
 def recorded_bounds_checks(aot: Path, data: bytes) -> bool | None:
-    """Return what the file beside an AOT file says of bounds checks; None if it does not tell about it."""
+    """Return what the file beside an AOT file says of bounds checks; None if it does not tell about it.
+
+    ``data`` is without a signature.
+    """
     provenance = _provenance_of(aot)
     if not _tells_about(provenance, data):
         return None
     told = json.loads(provenance.read_text(encoding="utf-8")).get("bounds_checks")
     return told if isinstance(told, bool) else None
+
+
+def recorded_wasm(aot: Path, data: bytes) -> bytes | None:
+    """Return the SHA-256 of the .wasm that an AOT file was made of, where the file beside it tells that."""
+    provenance = _provenance_of(aot)
+    if not _tells_about(provenance, data):
+        return None
+    told = json.loads(provenance.read_text(encoding="utf-8")).get("wasm_sha256")
+    try:
+        digest = bytes.fromhex(told)
+    except (TypeError, ValueError):
+        return None
+    return digest if len(digest) == hashlib.sha256().digest_size else None
 
 
 def _provenance_of(aot: Path) -> Path:

@@ -16,6 +16,7 @@ from teeforge.modules.verdict import Room, Verdict, judge_aot, judge_wasm
 from teeforge.modules.wasm import WasmModule, read_wasm
 from teeforge.settings.memory import STACK_OWN
 from teeforge.settings.memory import words as words_of
+from teeforge.signing.manifest import Manifest, split
 
 _LISTED = 40  # exports that are shown to people
 
@@ -28,6 +29,7 @@ class Info:
     size: int
     module: WasmModule | AotModule
     verdict: Verdict
+    manifest: Manifest | None = None
 
 
 def inspect(path: Path, room: Room | None) -> Info:
@@ -35,10 +37,11 @@ def inspect(path: Path, room: Room | None) -> Info:
     data = read_program(path)
     name = str(path)
     if is_aot(data):
-        module = read_aot(data, name)
-        checks = recorded_bounds_checks(path, data)
+        aot, manifest, _ = split(data, name)
+        module = read_aot(aot, name)
+        checks = recorded_bounds_checks(path, aot)
         verdict = judge_aot(module, name, bounds_checks=checks, file_bytes=len(data), room=room)
-        return Info(path, len(data), module, verdict)
+        return Info(path, len(data), module, verdict, manifest)
     wasm = read_wasm(data, name)
     return Info(path, len(data), wasm, judge_wasm(wasm, name, room, data))
 
@@ -48,6 +51,8 @@ def as_json(info: Info) -> dict[str, Any]:
     module, verdict = info.module, info.verdict
     told: dict[str, Any] = {"file": str(info.path), "size": info.size}
     told |= _aot(module) if isinstance(module, AotModule) else _wasm(module)
+    if info.manifest:
+        told["manifest"] = info.manifest.as_json()
     return told | {
         "runs": verdict.runs,
         "problems": [{"what": problem.message, "do": problem.hint} for problem in verdict.problems],
@@ -63,6 +68,8 @@ def as_lines(info: Info) -> list[str]:
     """Return it for people: the file, what it wants, what it gives, and the verdict."""
     told = as_json(info)
     lines = [f"{'file':<10} {info.path}, {info.size} bytes", f"{'kind':<10} {_kind(told)}"]
+    if isinstance(info.module, AotModule):
+        lines.append(f"{'signed':<10} {info.manifest.words() if info.manifest else 'no: `invoke sign FILE`'}")
     lines.append(f"{'sections':<10} " + ", ".join(f"{s['name']} {s['size']}" for s in told["sections"]))
     for memory in told.get("memories") or []:
         most = f"at most {memory['most']}" if memory["most"] is not None else "no limit of its own"

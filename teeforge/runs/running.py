@@ -208,7 +208,7 @@ class Runner:
     def _run_in_normal_world(
         self, session: Session, program: Program, out: Sink, err: Sink, alarm: Alarm | None
     ) -> int:
-        with self._sent(session, program) as remote:
+        with self._sent(session, program.aot, self._name(program)) as remote:
             argv = [_REFERENCE, "--name", self.sources.name, *self._environment(), remote]
             argv += self.options.arguments
             return session.run(argv, stdin=self.options.stdin, on_stdout=out, on_stderr=err, alarm=alarm)
@@ -219,20 +219,20 @@ class Runner:
 
         What the TA says is the module's SHA-256 tells whether it was this one.
         """
-        size = program.aot.stat().st_size
+        size = program.signed.stat().st_size
         if is_much(size):
-            with self._sent(session, program) as remote:
+            with self._sent(session, program.signed, self._name(program)) as remote:
                 yield [], remote, self.options.stdin
             return
         # Ahead of the program's own input: no file over there, and no round trip.
-        with program.aot.open("rb") as module:
+        with program.signed.open("rb") as module:
             yield ["--module-size", str(size)], self._name(program), _Ahead(module, self.options.stdin)
 
     @contextmanager
-    def _sent(self, session: Session, program: Program) -> Iterator[str]:
-        """Give the path that the module has over there in the meantime."""
-        remote = f"/tmp/{self._name(program)}"
-        session.push([Upload(program.aot, remote)])
+    def _sent(self, session: Session, file: Path, name: str) -> Iterator[str]:
+        """Give the path that a module's file has over there in the meantime."""
+        remote = f"/tmp/{name}"
+        session.push([Upload(file, remote)])
         try:
             yield remote
         finally:

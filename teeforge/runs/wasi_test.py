@@ -151,11 +151,11 @@ def run_suite(lab: Lab, place: Place, match: str, junit: Path | None) -> int:
 
 
 def _compile(lab: Lab, place: Place, cases: Sequence[Case]) -> dict[Case, tuple[Path, int]]:
-    """Return AOT file and heap of each case."""
+    """Return signed AOT file and heap of each case."""
     made = {}
     for case in cases:
         program, heap = lab.prepare(case.wasm, place)
-        made[case] = (program.aot, heap)
+        made[case] = (program.signed, heap)
     return made
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from teeforge.base.errors import TeeforgeError
 from teeforge.settings import schema
 from teeforge.settings.memory import SecureMemory
+from teeforge.settings.modules import DEVELOPMENT, Modules
 
 _FULL_COMMIT = re.compile(r"[0-9a-f]{40}")
 _SIZE = re.compile(r"(\d+)\s*(KiB|MiB|GiB|B)?")
@@ -165,6 +166,7 @@ class Config:
     debian: DebianArchive = DebianArchive()
     toolchain: Toolchain = Toolchain()
     signing: Literal["development", "own"] = "development"
+    modules: Modules = DEVELOPMENT
     secure_ram: str = "16MiB"
     jobs: Literal["auto"] | int = "auto"
     build_dir: str = "build"

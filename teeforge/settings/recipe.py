@@ -28,6 +28,7 @@ _OPTION = re.compile(r"\{options\.(\w+)\}")
 # What has a value only with some settings of config.yaml, and an option has words only when all of it has.
 _OPTIONAL = (
     *("memory.pool_start", "memory.pool_size", "memory.page_tables", "memory.core_heap"),
+    *("modules.keys", "modules.any"),
     "signing.public_key",
 )
 

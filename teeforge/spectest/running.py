@@ -66,7 +66,7 @@ def compile_modules(lab: Lab, checks: Sequence[Check]) -> Compiled:
     def one(wasm: Path) -> Program | TeeforgeError:
         try:
             judge_wasm(read_wasm(wasm.read_bytes(), wasm.name), wasm.name, library=True).enforce()
-            return build_program(wasm, wamrc=wamrc, cache=cache, cc=None, flags=flags)
+            return build_program(wasm, wamrc=wamrc, cache=cache, cc=None, flags=flags, signer=lab.signer)
         except TeeforgeError as error:
             return error
 
@@ -89,11 +89,20 @@ def judge_compiled(checks: Sequence[Check], compiled: Compiled) -> None:
 
 @dataclass(frozen=True)
 class _Run:
-    """What all scripts for spec_test are made of; ``heap`` is the most that there is for a module."""
+    """What all scripts for spec_test are made of; ``heap`` is the most that there is for a module.
+
+    In the ``normal`` world a module has no signature.
+    """
 
     session: Session
     compiled: Compiled
     heap: int
+    normal: bool = False
+
+    def file(self, wasm: Path) -> Path:
+        """Return the file that a driver loads for a module."""
+        program = self.program(wasm)
+        return program.aot if self.normal else program.signed
 
     def program(self, wasm: Path) -> Program:
         """Return what a module was compiled to."""
@@ -112,7 +121,7 @@ def run_checks(
     programs = [program for program in compiled.values() if isinstance(program, Program)]
     with lab.deployed(place) as session:
         run = _Run(session, compiled, _heap(lab, place, programs))
-        _push(session, drivers, [program.aot for program in programs])
+        _push(session, drivers, programs)
         replies = _ask(run, "spec_test", _AT_ONCE, checks)
         # Who made the TA die is found out one by one: a trip that fails has no replies.
         failed = {number for number, reply in replies.items() if reply.how == "failed"}
@@ -134,6 +143,7 @@ def run_checks(
 def _run_normal(run: _Run, checks: Sequence[Check]) -> Counter[str]:
     """Run each script for itself: upstream's runtime may end with it."""
     passed: Counter[str] = Counter()
+    run = dataclasses.replace(run, normal=True)
     for script in dict.fromkeys(check.script for check in checks if not check.verdict):
         mine = [check for check in checks if check.script == script and not check.verdict]
         replies = _ask(run, "spec_test_normal", 1, mine)
@@ -167,7 +177,10 @@ def _heap(lab: Lab, place: Place, programs: Sequence[Program]) -> int:
     return plan.largest_heap(max(program.aot.stat().st_size for program in programs), max(code))
 
 
-def _push(session: Session, drivers: Drivers, modules: Sequence[Path]) -> None:
+def _push(session: Session, drivers: Drivers, made: Sequence[Program]) -> None:
+    modules = [program.signed for program in made]
+    if drivers.normal:
+        modules += [program.aot for program in made]
     session.run(["mkdir", "-p", _REMOTE], on_stdout=_nowhere, on_stderr=_nowhere)
     uploads = [Upload(module, _remote(module)) for module in dict.fromkeys(modules)]
     programs = [Upload(program, f"{_REMOTE}/{program.name}", 0o755) for program in drivers.all()]
@@ -224,7 +237,7 @@ def _script_of(run: _Run, checks: Sequence[Check]) -> Iterator[tuple[Check | Non
             check.decide(f"it takes more than {_SLOTS} modules at once")
         if check.load and not check.verdict:
             slots[check.load] = slot = free.pop(0)
-            yield check, f"load {slot} {_remote(run.program(check.load.wasm).aot)}"
+            yield check, f"load {slot} {_remote(run.file(check.load.wasm))}"
             yield check, f"start {slot}"
         if check.call and not check.verdict:
             module, name, action = check.call

@@ -69,7 +69,7 @@ def engine(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Engine]:
     vm: Lab = request.getfixturevalue("vm")
     driver = vm.build(["spec_test"])["spec_test"].product("spec_test")
     with vm.deployed(Place("qemu", "")) as session:
-        yield TeeEngine(session, driver, SECONDS, HEAP)
+        yield TeeEngine(session, driver, vm.signer, SECONDS, HEAP)
 
 
 def run_cases(engine: Engine, wamrc: Path, cases: Sequence[Case], folder: Path) -> list[Verdict]:

@@ -71,7 +71,7 @@ def test_ctrl_c_ends_a_loop_that_calls_nobody(vm: Lab, then_hello_runs: Callable
 def test_a_loop_is_left_within_a_second_and_cleaned_up_by_the_ta(
     vm: Lab, then_hello_runs: Callable[[], None]
 ) -> None:
-    assert seconds_until_gone(vm, compiled(vm, "loop.c").aot, "TERM") < 5
+    assert seconds_until_gone(vm, compiled(vm, "loop.c").signed, "TERM") < 5
     last = vm.fleet.machine_as_it_is("qemu").tail("secure", 5)
     assert any("the host app asked for the end of the run" in line for line in last), last
     then_hello_runs()
@@ -79,7 +79,7 @@ def test_a_loop_is_left_within_a_second_and_cleaned_up_by_the_ta(
 
 def test_a_loop_ends_even_when_its_host_app_is_killed(vm: Lab, then_hello_runs: Callable[[], None]) -> None:
     """Nobody is left to ask: the TEE notices that the host app gives no sign of life for 20 s."""
-    assert 15 < seconds_until_gone(vm, compiled(vm, "loop.c").aot, "KILL") < 40
+    assert 15 < seconds_until_gone(vm, compiled(vm, "loop.c").signed, "KILL") < 40
     last = vm.fleet.machine_as_it_is("qemu").tail("secure", 5)
     assert any("gave no sign of life" in line for line in last), last
     then_hello_runs()

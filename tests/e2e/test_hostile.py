@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from teeforge.lab import Lab
+from teeforge.settings.terms import UNSAID
 from teeforge.targets.parcel import Upload
 from teeforge.targets.target import Session
 
@@ -111,7 +112,8 @@ def packed(files: list[tuple[str, bytes]], path: Path) -> Path:
 def test_no_damaged_file_stops_the_tee(target: Target, tmp_path: Path) -> None:
     sound = [seed_file(target.lab, tmp_path), compiled(target.lab, "hello.c").aot.read_bytes()]
     ended: list[Ended] = []
-    files = list(mutants(sound, COUNT, SEED))
+    # Signed, or they would be refused before they are looked at
+    files = [(name, target.lab.signer.sign(data, name, UNSAID)) for name, data in mutants(sound, COUNT, SEED)]
     for begin in range(0, COUNT, 500):
         part = files[begin : begin + 500]
         target.push(packed(part, tmp_path / "mutants.tgz"), "/tmp/mutants.tgz")
@@ -133,7 +135,7 @@ def test_no_damaged_file_stops_the_tee(target: Target, tmp_path: Path) -> None:
 
 
 def test_streams_may_be_overwritten_while_a_program_writes(target: Target) -> None:
-    target.push(compiled(target.lab, "flood.c").aot, "/tmp/flood.aot")
+    target.push(compiled(target.lab, "flood.c").signed, "/tmp/flood.aot")
     ended = target.hostile("streams", "/tmp/flood.aot", "40")
     assert len(ended) == 40
     assert max(end.millis for end in ended) < LONGEST_MS
@@ -142,7 +144,7 @@ def test_streams_may_be_overwritten_while_a_program_writes(target: Target) -> No
 
 def test_a_module_may_be_changed_while_the_ta_takes_it(target: Target) -> None:
     """What was measured and checked is what runs: the TA looks at its own copy."""
-    target.push(compiled(target.lab, "hello.c").aot, "/tmp/hello.aot")
+    target.push(compiled(target.lab, "hello.c").signed, "/tmp/hello.aot")
     ended = target.hostile("module", "/tmp/hello.aot", "60")
     assert len(ended) == 60
     assert max(end.millis for end in ended) < LONGEST_MS
@@ -158,14 +160,14 @@ def test_any_command_with_any_parameters_is_answered(target: Target) -> None:
 def test_a_program_that_wants_everything_is_stopped(target: Target, sample: str) -> None:
     """Memory, stack and output without end: the first two trap or give up, the last is ended from outside."""
     program = compiled(target.lab, f"../tests/e2e/greedy/{sample}")
-    target.push(program.aot, "/tmp/greedy.aot")
+    target.push(program.signed, "/tmp/greedy.aot")
     (end,) = target.hostile("files", "/tmp/greedy.aot")
     assert end.how == {"grow.c": "exited-0", "recurse.c": "outcome-2", "shout.c": "outcome-4"}[sample], end
     assert end.millis < LONGEST_MS
 
 
 def test_programs_run_beside_each_other(vm: Lab, target: Target) -> None:
-    target.push(compiled(vm, "sha256.c").aot, "/tmp/sha256.aot")
+    target.push(compiled(vm, "sha256.c").signed, "/tmp/sha256.aot")
     script = (
         "for n in 1 2 3 4; do"
         '  optee_wamr 2097152 /tmp/sha256.aot > /tmp/out.$n 2>/dev/null & pids="$pids $!";'
@@ -178,7 +180,7 @@ def test_programs_run_beside_each_other(vm: Lab, target: Target) -> None:
 
 
 def test_arguments_are_taken_up_to_their_limit_and_then_refused(vm: Lab, target: Target) -> None:
-    target.push(compiled(vm, "hello.c").aot, "/tmp/hello.aot")
+    target.push(compiled(vm, "hello.c").signed, "/tmp/hello.aot")
     said = target.shell(
         "long=$(head -c 100000 /dev/zero | tr '\\0' a);"
         "optee_wamr 2097152 /tmp/hello.aot $long > /dev/null 2>&1; echo one $?;"

@@ -69,7 +69,9 @@ def many_functions(count: int = 500) -> str:
 def compiled(lab: Lab, source: Path) -> Program:
     wamrc = lab.builder.build(["wamrc"])["wamrc"].product("wamrc")
     cc = lab.wasm_compiler()
-    return build_program(source, wamrc=wamrc, cache=lab.workspace.cache / "programs", cc=cc)
+    return build_program(
+        source, wamrc=wamrc, cache=lab.workspace.cache / "programs", cc=cc, signer=lab.signer
+    )
 
 
 def written(folder: Path, name: str, text: str) -> Path:
@@ -109,7 +111,7 @@ def test_the_automatic_heap_is_enough_for_modules_of_any_shape(vm: Lab, tmp_path
             path.write_bytes(module(seed))
             program, verdict = vm.judged(path, Place())
             assert verdict.heap is not None and verdict.needed is not None
-            session.push([Upload(program.aot, "/tmp/shape.aot", 0o644)])
+            session.push([Upload(program.signed, "/tmp/shape.aot", 0o644)])
             if not starts(session, verdict.heap, ["/tmp/shape.aot"]):
                 small.append(f"seed {seed}: {verdict.heap} bytes are too few")
     assert not small
@@ -137,12 +139,12 @@ def test_code_without_bounds_checks_is_refused_by_its_provenance(vm: Lab, tmp_pa
     )
     assert read_aot(unchecked.read_bytes(), "x").contents is not None
     # Without the record its code gives it away.
-    assert "without bounds checks" in run_invoke("run", unchecked).stderr
+    assert "without bounds checks" in run_invoke("sign", unchecked).stderr
     assert not program.module.contents or not program.module.contents.looks_unchecked
     digest = hashlib.sha256(unchecked.read_bytes()).hexdigest()
     told = {"aot_sha256": digest, "bounds_checks": False}
     (tmp_path / "unchecked.aot.json").write_text(json.dumps(told))
-    for verb in ("run", "wasm-info"):
+    for verb in ("sign", "wasm-info"):
         done = run_invoke(verb, unchecked)
         assert done.status == 1
         assert "without bounds checks" in done.stderr + done.stdout.decode()
@@ -159,6 +161,7 @@ def test_a_panic_of_the_ta_is_shown_with_file_and_line_and_recorded(vm: Lab, tmp
     # Refused otherwise: such code has no bounds checks in it.
     told = {"aot_sha256": hashlib.sha256(data).hexdigest(), "bounds_checks": True}
     (tmp_path / "broken.aot.json").write_text(json.dumps(told))
+    assert run_invoke("sign", broken).status == 0
     done = run_invoke("run", broken)
     assert done.status == 126
     assert "panicked: undef-abort" in done.stderr

@@ -36,8 +36,10 @@ def push_samples(vm: Lab, session: Session, *names: str) -> None:
     cc = vm.wasm_compiler()
     for name in names:
         source = SAMPLES / f"{name}.c"
-        program = build_program(source, wamrc=wamrc, cache=vm.workspace.cache / "programs", cc=cc)
-        session.push([Upload(program.aot, f"/tmp/{name}.aot", 0o644)])
+        program = build_program(
+            source, wamrc=wamrc, cache=vm.workspace.cache / "programs", cc=cc, signer=vm.signer
+        )
+        session.push([Upload(program.signed, f"/tmp/{name}.aot", 0o644)])
 
 
 @pytest.fixture

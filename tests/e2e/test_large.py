@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_refused_by_the_judge_and_by_the_ta_for_the_same_re
     program = vm.judged(path, Place())[0]
     told: list[bytes] = []
     with vm.deployed(Place()) as session:
-        session.push([Upload(program.aot, "/tmp/large.aot", 0o644)])
+        session.push([Upload(program.signed, "/tmp/large.aot", 0o644)])
         argv = ["optee_wamr", refused[1], "/tmp/large.aot"]
         status = session.run(argv, on_stdout=told.append, on_stderr=told.append)
         session.run(["rm", "/tmp/large.aot"], on_stdout=told.append, on_stderr=told.append)

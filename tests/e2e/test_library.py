@@ -58,10 +58,11 @@ def test_a_module_stays_loaded_for_a_hundred_runs_and_its_exports_are_called(vm:
         wamrc=vm.builder.build(["wamrc"])["wamrc"].product("wamrc"),
         cache=vm.workspace.cache / "programs",
         cc=vm.wasm_compiler(),
+        signer=vm.signer,
     )
     out, err = bytearray(), bytearray()
     with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
-        session.push([Upload(host, "/tmp/host", 0o755), Upload(program.aot, "/tmp/module.aot", 0o644)])
+        session.push([Upload(host, "/tmp/host", 0o755), Upload(program.signed, "/tmp/module.aot", 0o644)])
         status = session.run(
             ["/tmp/host", "/tmp/module.aot", str(RUNS)], on_stdout=out.extend, on_stderr=err.extend
         )
@@ -135,7 +136,7 @@ def test_calls_that_are_refused_leave_the_callers_descriptors_alone(vm: Lab, tmp
     program = vm.program(Sources.of(module), vm.compilers(Sources.of(module)))
     out = bytearray()
     with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
-        session.push([Upload(host, "/tmp/host", 0o755), Upload(program.aot, "/tmp/module.aot", 0o644)])
+        session.push([Upload(host, "/tmp/host", 0o755), Upload(program.signed, "/tmp/module.aot", 0o644)])
         command = ["/tmp/host", "/tmp/module.aot"]
         assert session.run(command, on_stdout=out.extend, on_stderr=out.extend) == 0
     lines = out.decode().splitlines()

@@ -18,9 +18,12 @@ from teeforge.lab import Lab
 from teeforge.modules.aot import check_loadable
 from teeforge.modules.program import Program, build_program
 from teeforge.modules.wasm import read_wasm
+from teeforge.settings.modules import DEVELOPMENT
+from teeforge.signing.signer import Signer
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples"
+SIGNER = Signer(DEVELOPMENT, Path())
 HELLO = '#include <stdio.h>\nint main(void) { puts("hello"); return 0; }\n'
 
 Build = Callable[..., Program]
@@ -41,7 +44,7 @@ def wamrc(lab: Lab) -> Path:
 @pytest.fixture
 def build(tmp_path: Path, wamrc: Path, cc: WasmCompiler) -> Build:
     def build(path: Path | Sources, **changed: object) -> Program:
-        settings = {"wamrc": wamrc, "cache": tmp_path / "cache", "cc": cc, **changed}
+        settings = {"wamrc": wamrc, "cache": tmp_path / "cache", "cc": cc, "signer": SIGNER, **changed}
         return build_program(path, **settings)  # type: ignore[arg-type]
 
     return build

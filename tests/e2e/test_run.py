@@ -15,6 +15,7 @@ from teeforge.lab import Lab
 from teeforge.machines.fleet import Place
 from teeforge.modules.program import Program, build_program
 from teeforge.runs.running import Runner, RunOptions
+from teeforge.settings.terms import UNSAID
 from teeforge.targets import couriers
 
 from .conftest import SAMPLES, Ran, run_invoke, sha256
@@ -25,7 +26,9 @@ pytestmark = pytest.mark.e2e
 def compiled(lab: Lab, sample: str) -> Program:
     wamrc = lab.builder.build(["wamrc"])["wamrc"].product("wamrc")
     cc = lab.wasm_compiler()
-    return build_program(SAMPLES / sample, wamrc=wamrc, cache=lab.workspace.cache / "programs", cc=cc)
+    return build_program(
+        SAMPLES / sample, wamrc=wamrc, cache=lab.workspace.cache / "programs", cc=cc, signer=lab.signer
+    )
 
 
 def test_hello_prints_its_greeting_and_nothing_else_on_stdout(vm: Lab, native: Callable[..., Ran]) -> None:
@@ -149,7 +152,7 @@ def test_the_ta_itself_refuses_what_the_host_side_would_have_refused(vm: Lab, tm
     }
     with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
         for name, data in bad.items():
-            (tmp_path / name).write_bytes(data)
+            (tmp_path / name).write_bytes(vm.signer.sign(data, name, UNSAID))
             session.push([Upload(tmp_path / name, f"/tmp/{name}")])
             said: list[bytes] = []
             status = session.run(

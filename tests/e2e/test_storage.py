@@ -86,7 +86,7 @@ class Storage:
             for entry in self.lab.recipes["wasm_ta"].deploy
         ]
         self.session = self.lab.fleet.machine_as_it_is(self.name).target().connect()
-        self.session.push([*files, Upload(self.program.aot, "/tmp/note.aot")])
+        self.session.push([*files, Upload(self.program.signed, "/tmp/note.aot")])
         return done
 
     def halt(self) -> None:

@@ -37,7 +37,9 @@ def run_with_stdin(data: bytes, *arguments: str | Path) -> Ran:
 def compiled(lab: Lab, name: str) -> Program:
     wamrc = lab.builder.build(["wamrc"])["wamrc"].product("wamrc")
     cc = lab.wasm_compiler()
-    return build_program(PROGRAMS / name, wamrc=wamrc, cache=lab.workspace.cache / "programs", cc=cc)
+    return build_program(
+        PROGRAMS / name, wamrc=wamrc, cache=lab.workspace.cache / "programs", cc=cc, signer=lab.signer
+    )
 
 
 def on_target(vm: Lab, *argv: str) -> Ran:
@@ -135,7 +137,7 @@ def test_more_files_than_there_is_room_for_are_refused(vm: Lab, tmp_path: Path) 
 
 def test_a_full_filesystem_is_an_error_of_the_program_alone(vm: Lab) -> None:
     with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
-        session.push([Upload(compiled(vm, "fill.c").aot, "/tmp/fill.aot")])
+        session.push([Upload(compiled(vm, "fill.c").signed, "/tmp/fill.aot")])
     for limit, least, most in ((["--files-limit", "1M"], 700_000, 1 << 20), ([], 4 << 20, 16 << 20)):
         done = on_target(vm, "optee_wamr", *limit, "1M", "/tmp/fill.aot")
         assert done.status == 0, done.stderr

@@ -98,16 +98,18 @@ def test_a_program_that_tells_no_lap_is_no_measurement(output: str) -> None:
 
 
 def test_each_world_has_its_own_command() -> None:
-    ready = Ready(Kernel("gemm", (), (), ("2",)), Path("native"), Path("aot"), 4096)
-    program, module = (upload.remote for upload in ready.files)
+    ready = Ready(Kernel("gemm", (), (), ("2",)), Path("native"), Path("aot"), Path("signed"), 4096)
+    program, plain, module = (upload.remote for upload in ready.files)
+    assert [upload.local for upload in ready.files] == [Path("native"), Path("aot"), Path("signed")]
     assert ready.worlds == (NATIVE, IWASM, TEE)
     assert ready.command(NATIVE) == (program, "2")
-    assert ready.command(IWASM, "dump") == ("iwasm", module, "dump")
+    assert ready.command(IWASM, "dump") == ("iwasm", plain, "dump")
     assert ready.command(TEE) == ("optee_wamr", "--quiet", "4096", module, "2")
 
 
 def test_the_code_of_another_compiler_runs_in_iwasm() -> None:
-    ready = Ready(Kernel("gemm", (), (), ("2",)), Path("native"), Path("aot"), 4096, Path("other"))
+    kernel = Kernel("gemm", (), (), ("2",))
+    ready = Ready(kernel, Path("native"), Path("aot"), Path("signed"), 4096, Path("other"))
     *_, other = ready.files
     assert (ready.worlds[-1], other.local) == (BEFORE, Path("other"))
     assert ready.command(BEFORE) == ("iwasm", other.remote, "2")

@@ -19,6 +19,7 @@ PACKAGES = (
     *(
         "base",
         "settings",
+        "signing",
         "fetch",
         "products",
         "building",

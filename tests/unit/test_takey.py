@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.building.takey import TaKey
+from teeforge.signing.takey import TaKey
 
 IMAGE = b"a bootstrap header and an ELF"
 

@@ -356,6 +356,7 @@ static bool check_imports(struct checker *checker, struct reader *reader)
 				      module.length, module.text, name.length,
 				      name.text);
 
+		checker->info->wasi |= wasi_group(name.text, name.length);
 		cells = find_type(&checker->types, type, &params, &results);
 		if (!cells || !type_matches(cells, params, results, signature))
 			return refuse(checker,

@@ -88,7 +88,25 @@ static bool is_end(struct outcome *outcome, TEE_Result res)
 	}
 }
 
-bool instance_take_files(struct instance *instance, struct outcome *outcome)
+/* Whether the manifest allows the folders that came */
+static bool check_folders(const struct instance *instance,
+			  struct outcome *outcome,
+			  const struct manifest *manifest)
+{
+	const struct files *files = &instance->files;
+	uint32_t n = 0;
+
+	for (n = 0; n < files->count; n++)
+		if (!manifest_allows_folder(manifest, outcome,
+					    files->mounts[n].flags &
+					    WASM_FILES_WRITABLE))
+			return false;
+
+	return true;
+}
+
+bool instance_take_files(struct instance *instance, struct outcome *outcome,
+			 const struct module *module)
 {
 	struct wasi *wasi = &instance->wasi;
 	TEE_Result res = TEE_ERROR_OUT_OF_MEMORY;
@@ -111,7 +129,8 @@ bool instance_take_files(struct instance *instance, struct outcome *outcome)
 	if (res == TEE_ERROR_BAD_FORMAT)
 		return outcome_is(outcome, WASM_TA_FAILED,
 				  "the host app sends files that are not well-formed");
-	return !is_end(outcome, res);
+	return !is_end(outcome, res) &&
+	       check_folders(instance, outcome, &module->manifest);
 }
 
 void instance_keep_files(struct instance *instance, struct outcome *outcome)

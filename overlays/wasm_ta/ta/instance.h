@@ -47,8 +47,9 @@ void instance_detach(struct instance *instance);
 bool instance_take_args(struct instance *instance, struct outcome *outcome,
 			struct shared args);
 
-/* Gives it its files, those that the host app sends first */
-bool instance_take_files(struct instance *instance, struct outcome *outcome);
+/* Gives it its files, those that the host app sends first, as its manifest allows */
+bool instance_take_files(struct instance *instance, struct outcome *outcome,
+			 const struct module *module);
 
 /* Gives it its memory, and runs the start function of its module */
 bool instance_start(struct instance *instance, struct outcome *outcome,

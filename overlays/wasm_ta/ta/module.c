@@ -63,7 +63,8 @@ static bool check(struct module *module, struct outcome *outcome,
 
 	if (module->info.heap_needed <= UINT32_MAX)
 		result->heap_needed = module->info.heap_needed;
-	return true;
+	return manifest_allows_wasi(&module->manifest, outcome,
+				    module->info.wasi);
 }
 
 bool module_is_out_of_memory(const char *error)
@@ -120,6 +121,7 @@ static bool start_and_load(struct module *module, struct outcome *outcome,
 bool module_load(struct module *module, struct outcome *outcome,
 		 const void *shared, size_t size)
 {
+	size_t aot_size = size;
 	bool good = false;
 	void *copy = NULL;
 
@@ -132,13 +134,16 @@ bool module_load(struct module *module, struct outcome *outcome,
 	memcpy(copy, shared, size);
 
 	outcome_stage(outcome, WASM_TA_STAGE_MEASURE);
-	good = measure(module, outcome, copy, size);
+	good = manifest_take(&module->manifest, outcome, copy, &aot_size) &&
+	       measure(module, outcome, copy, aot_size) &&
+	       manifest_is_of(&module->manifest, outcome, module->sha256) &&
+	       manifest_allows_heap(&module->manifest, outcome);
 	if (good) {
 		outcome_stage(outcome, WASM_TA_STAGE_CHECK);
-		good = check(module, outcome, copy, size);
+		good = check(module, outcome, copy, aot_size);
 	}
 	if (good)
-		good = start_and_load(module, outcome, copy, size);
+		good = start_and_load(module, outcome, copy, aot_size);
 
 	/* The loader keeps no pointer into the file */
 	tee_unmap(copy, size);

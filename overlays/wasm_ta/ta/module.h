@@ -11,20 +11,24 @@
 #include <wasm_export.h>
 
 #include "aot.h"
+#include "manifest.h"
 #include "outcome.h"
 #include "watch.h"
 
 struct module {
 	wasm_module_t wamr;
+	struct manifest manifest;
 	struct aot_info info;
 	struct watch_code code;
 	uint8_t sha256[WASM_TA_SHA256_SIZE];
 };
 
 /*
- * module_load() - copy, measure, check and load an AOT file
+ * module_load() - copy, measure, check and load a signed AOT file
  * @module: filled in
  * @shared: the parameter, which may change at any time
+ *
+ * Signature, manifest and measurement come before a byte of the AOT is read.
  *
  * On failure there is nothing to unload, and @outcome says why.
  */

@@ -46,7 +46,7 @@ static void run(struct outcome *outcome, const struct module *module,
 
 	if (instance_attach(&instance, outcome, streams) &&
 	    instance_take_args(&instance, outcome, args) &&
-	    instance_take_files(&instance, outcome)) {
+	    instance_take_files(&instance, outcome, module)) {
 		if (instance_start(&instance, outcome, module))
 			instance_run(&instance, outcome, module);
 		instance_keep_files(&instance, outcome);
@@ -165,7 +165,8 @@ static bool have_instance(struct loaded *loaded, struct outcome *outcome,
 				  "the TA has no memory for an instance");
 
 	return instance_attach(loaded->instance, outcome, streams) &&
-	       instance_take_files(loaded->instance, outcome) &&
+	       instance_take_files(loaded->instance, outcome,
+				   &loaded->module) &&
 	       instance_start(loaded->instance, outcome, &loaded->module) &&
 	       instance_initialize(loaded->instance, outcome, &loaded->module);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <tee_internal_api.h>
 #include <util.h>
+#include <wasm_signed.h>
 
 #include "secure.h"
 
@@ -322,4 +323,29 @@ const char *wasi_signature(const char *module, size_t module_length,
 			}
 
 	return NULL;
+}
+
+uint32_t wasi_group(const char *name, size_t length)
+{
+	static const struct {
+		const char *begin;
+		uint32_t group;
+	} groups[] = {
+		{ "args_", WASM_SIGNED_WASI_ARGUMENTS },
+		{ "environ_", WASM_SIGNED_WASI_ARGUMENTS },
+		{ "clock_", WASM_SIGNED_WASI_CLOCKS },
+		{ "poll_oneoff", WASM_SIGNED_WASI_CLOCKS },
+		{ "random_get", WASM_SIGNED_WASI_RANDOM },
+		{ "path_", WASM_SIGNED_WASI_FILES },
+		{ "fd_readdir", WASM_SIGNED_WASI_FILES },
+		{ "sock_", WASM_SIGNED_WASI_SOCKETS },
+	};
+	size_t n = 0;
+
+	for (n = 0; n < ARRAY_SIZE(groups); n++)
+		if (length >= strlen(groups[n].begin) &&
+		    !memcmp(name, groups[n].begin, strlen(groups[n].begin)))
+			return groups[n].group;
+
+	return 0;
 }

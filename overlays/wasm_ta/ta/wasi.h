@@ -45,4 +45,7 @@ void wasi_select(struct wasi *wasi);
 const char *wasi_signature(const char *module, size_t module_length,
 			   const char *name, size_t name_length);
 
+/* What of WASI a function belongs to: a bit of WASM_SIGNED_WASI_*, or 0 */
+uint32_t wasi_group(const char *name, size_t length);
+
 #endif /* WASI_H */

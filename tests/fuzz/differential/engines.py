@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.modules.program import WAMRC_FLAGS
+from teeforge.settings.terms import UNSAID
+from teeforge.signing.manifest import split
 
 if TYPE_CHECKING:
+    from teeforge.signing.signer import Signer
     from teeforge.targets.target import Session
 
 # Enough for a memory of four pages and its copy when it grows, little to be cleared for each module.
@@ -64,7 +67,9 @@ class TeeEngine:
 
     flags: tuple[str, ...] = WAMRC_FLAGS
 
-    def __init__(self, session: Session, driver: Path, seconds: int = SECONDS, heap: int = HEAP) -> None:
+    def __init__(
+        self, session: Session, driver: Path, signer: Signer, seconds: int = SECONDS, heap: int = HEAP
+    ) -> None:
         from teeforge.targets.parcel import Upload
 
         self._arguments = f"{seconds} {_AT_ONCE}"
@@ -73,6 +78,7 @@ class TeeEngine:
         self._remote = f"/tmp/differential-{secrets.token_hex(4)}"
         self._session = session
         self._upload = Upload
+        self._signer = signer
         self._do(f"mkdir -p {self._remote}")
         session.push([Upload(driver, f"{self._remote}/spec_test", 0o755)])
 
@@ -88,6 +94,9 @@ class TeeEngine:
     def run(self, folder: Path, script: Sequence[str]) -> tuple[list[str], str]:
         """Push what is in the folder and run a script in one session with the TA."""
         (folder / "script").write_text("\n".join([self._heap, *script, ""]), encoding="utf-8")
+        for path in folder.glob("*.aot"):
+            aot, _, _ = split(path.read_bytes(), path.name)
+            path.write_bytes(self._signer.sign(aot, path.stem, UNSAID))
         files = [self._upload(path, f"{self._remote}/now/{path.name}") for path in sorted(folder.iterdir())]
         self._do(f"mkdir -p {self._remote}/now")
         self._session.push(files)

@@ -141,27 +141,6 @@ void TEE_MemMove(void *to, const void *from, size_t size)
 	memmove(to, from, size);
 }
 
-/* Digests go into a log that nobody reads */
-TEE_Result TEE_AllocateOperation(TEE_OperationHandle *operation,
-				 uint32_t algorithm __unused,
-				 uint32_t mode __unused, uint32_t size __unused)
-{
-	*operation = TEE_HANDLE_NULL;
-	return TEE_SUCCESS;
-}
-
-TEE_Result TEE_DigestDoFinal(TEE_OperationHandle operation __unused,
-			     const void *chunk __unused, size_t size __unused,
-			     void *hash, size_t *hash_size)
-{
-	memset(hash, 0, *hash_size);
-	return TEE_SUCCESS;
-}
-
-void TEE_FreeOperation(TEE_OperationHandle operation __unused)
-{
-}
-
 /* The check knows AArch64 only; fuzz_module.c is there for it */
 bool __wrap_aot_check(const uint8_t *file, size_t size, struct aot_info *info,
 		      char *message, size_t message_size);

@@ -55,5 +55,5 @@ def engines(lab: Lab, names: Sequence[str], place: Place, cc: str) -> Iterator[d
             made["host"] = HostEngine(build_execute(lab, lab.workspace.cache / "differential", cc))
         if "tee" in names:
             driver = lab.build(["spec_test"])["spec_test"].product("spec_test")
-            made["tee"] = TeeEngine(stack.enter_context(lab.deployed(place)), driver)
+            made["tee"] = TeeEngine(stack.enter_context(lab.deployed(place)), driver, lab.signer)
         yield made

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.files import write_atomically
 from teeforge.base.locking import exclusive_lock
+from teeforge.signing.keys import write_if_other
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -109,8 +110,7 @@ class TaKey:
             if not isinstance(key, RSAPrivateKey) or key.key_size != _BITS:
                 raise self._unusable()
             public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-            if not self._public.is_file() or self._public.read_bytes() != public:
-                write_atomically(self._public, public)
+            write_if_other(self._public, public, 0o644)
         return key
 
     def _unusable(self) -> TeeforgeError:

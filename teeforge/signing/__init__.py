@@ -1,0 +1,1 @@
+"""Signatures of modules: keys, the manifest that is signed, and who signs."""
