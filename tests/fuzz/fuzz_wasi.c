@@ -364,6 +364,35 @@ static bool act(struct cursor *c, struct world *world)
 	}
 }
 
+/* Whose storage it is, less than there is of it */
+static const struct manifest owner = {
+	.is_signed = true,
+	.name = "program",
+	.version = 1,
+	.storage = 256 * 1024,
+};
+
+/* What is counted of the quota is at least what the tree has */
+static void check_room(struct fs *fs)
+{
+	struct fs_list list = { };
+	uint64_t bytes = 0;
+	uint32_t n = 0;
+
+	if (!fs->storage.lock || fs_list(fs, fs->secure, &list) != WASI_ESUCCESS)
+		return;
+	for (n = 0; n < list.count; n++) {
+		const struct fs_node *node = list.items[n].entry->node;
+
+		bytes += list.items[n].entry->length;
+		if (node->type != WASI_FILETYPE_DIRECTORY && node->nlink == 1)
+			bytes += node->size;
+	}
+	fs_free_list(&list);
+	if (bytes > fs->storage.taken)
+		abort();
+}
+
 /* As instance.c does it */
 static void run(struct cursor *c, struct world *world, const struct args *args)
 {
@@ -381,6 +410,7 @@ static void run(struct cursor *c, struct world *world, const struct args *args)
 		state.fs.pool.limit = input_files_limit(&world->input);
 		if (wasi_open(&state))
 			res = files_receive(&files, &state.fs, &world->input);
+		state.fs.storage.owner = &owner;
 		if (machine.shows)
 			fprintf(stderr, "files: %#x, %u\n", res, files.count);
 		for (n = 0; res == TEE_SUCCESS && n < CALLS_MAX && c->left; n++)
@@ -392,6 +422,7 @@ static void run(struct cursor *c, struct world *world, const struct args *args)
 			abort();
 		if (state.fs.root && state.fs.secure)
 			world_check_tree(world, &state.fs);
+		check_room(&state.fs);
 		if (res == TEE_SUCCESS) {
 			world_check_descriptors(&state.fds);
 			secure_store(&state.fs);

@@ -169,10 +169,13 @@ void world_disturb(struct world *world, struct cursor *c)
 	words[at] = value;
 }
 
+/* Of OWNER: digests are zeros here */
+#define SPACE		"00000000000000000000000000000000."
+
 /* An index that nobody has written: the tree of another version of the TA */
 void world_fill_storage(struct world *world, struct cursor *c)
 {
-	static const uint32_t start[] = { 0x63657377, 1 };
+	static const uint32_t start[] = { 0x63657377, 2 };
 	uint8_t index[sizeof(start) + 255];
 	size_t size = take(c, 1);
 	const uint8_t *bytes = NULL;
@@ -183,8 +186,8 @@ void world_fill_storage(struct world *world, struct cursor *c)
 	bytes = take_bytes(c, &size);
 	memcpy(index, start, sizeof(start));
 	memcpy(index + sizeof(start), bytes, size);
-	storage_add("index", index, sizeof(start) + size);
-	storage_add("f00000001", "contents", 8);
+	storage_add(SPACE "index", index, sizeof(start) + size);
+	storage_add(SPACE "f00000001", "contents", 8);
 }
 
 static void expect(bool good)

@@ -15,6 +15,9 @@
 #define NANOS_PER_MILLI		1000000ULL
 #define NANOS_PER_SECOND	1000000000ULL
 
+/* What a name takes in the index of /secure, beside its own bytes */
+#define NAME_COST		64
+
 /* Cookies below are those of "." and ".." */
 #define FIRST_COOKIE		3
 
@@ -76,6 +79,24 @@ void fs_close(struct fs *fs)
 	*fs = (struct fs){ };
 }
 
+uint32_t fs_take_room(struct fs *fs, uint8_t device, uint64_t bytes)
+{
+	if (device != FS_SECURE || !bytes)
+		return WASI_ESUCCESS;
+	if (fs->storage.taken > fs->storage.room ||
+	    bytes > fs->storage.room - fs->storage.taken)
+		return trouble_quota(fs);
+
+	fs->storage.taken += bytes;
+	return WASI_ESUCCESS;
+}
+
+void fs_give_room(struct fs *fs, uint8_t device, uint64_t bytes)
+{
+	if (device == FS_SECURE)
+		fs->storage.taken -= bytes;
+}
+
 uint32_t fs_make(struct fs *fs, uint8_t type, uint8_t device,
 		 struct fs_node **node)
 {
@@ -106,9 +127,12 @@ uint32_t fs_make_link(struct fs *fs, uint8_t device, const void *target,
 		return err;
 
 	(*node)->u.target = pool_get(&fs->pool, length);
-	if (!(*node)->u.target) {
-		fs_drop(fs, *node);
-		return trouble_no_room(fs, device);
+	err = (*node)->u.target ? fs_take_room(fs, device, length) :
+				  trouble_no_room(fs, device);
+	if (err) {
+		pool_put(&fs->pool, (*node)->u.target, length);
+		pool_put(&fs->pool, *node, sizeof(**node));
+		return err;
 	}
 	memcpy((*node)->u.target, target, length);
 	(*node)->size = length;
@@ -122,6 +146,8 @@ void fs_drop(struct fs *fs, struct fs_node *node)
 
 	if (node->object)
 		fs->storage.garbage = true;
+	if (node->type != WASI_FILETYPE_DIRECTORY)
+		fs_give_room(fs, node->device, node->size);
 	if (node->type == WASI_FILETYPE_REGULAR_FILE)
 		fs_free_contents(fs, node);
 	else if (node->type == WASI_FILETYPE_SYMBOLIC_LINK)
@@ -173,6 +199,7 @@ uint32_t fs_add(struct fs *fs, struct fs_node *dir, const char *name,
 		uint32_t length, struct fs_node *node)
 {
 	struct fs_entry *entry = NULL;
+	uint32_t err = WASI_ESUCCESS;
 
 	if (!length || length > FS_NAME_MAX)
 		return length ? WASI_ENAMETOOLONG : WASI_ENOENT;
@@ -180,9 +207,14 @@ uint32_t fs_add(struct fs *fs, struct fs_node *dir, const char *name,
 	if (!dir->nlink)
 		return WASI_ENOENT;
 
+	err = fs_take_room(fs, node->device, NAME_COST + length);
+	if (err)
+		return err;
 	entry = pool_get(&fs->pool, sizeof(*entry) + length);
-	if (!entry)
+	if (!entry) {
+		fs_give_room(fs, node->device, NAME_COST + length);
 		return trouble_no_room(fs, node->device);
+	}
 
 	memcpy(entry->name, name, length);
 	entry->length = length;
@@ -218,6 +250,7 @@ void fs_remove(struct fs *fs, struct fs_node *dir, struct fs_entry *entry)
 		entry->next->previous = entry->previous;
 	else
 		dir->u.dir.last = entry->previous;
+	fs_give_room(fs, node->device, NAME_COST + entry->length);
 	pool_put(&fs->pool, entry, sizeof(*entry) + entry->length);
 
 	node->nlink--;

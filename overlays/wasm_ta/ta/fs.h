@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "manifest.h"
 #include "pool.h"
 
 #define FS_NAME_MAX	255
@@ -79,6 +80,10 @@ struct fs {
 	uint32_t names[FS_SECURE + 1];	/* entries by enum fs_device */
 	bool moved;			/* a directory of the host's was renamed */
 	struct {
+		const struct manifest *owner;	/* whose storage it is */
+		char space[MANIFEST_SPACE_SIZE];	/* its name space, once it is mounted */
+		uint64_t room;		/* bytes that it may have in /secure ... */
+		uint64_t taken;		/* ... and has: contents and names */
 		uint32_t lock;		/* handle of an object; 0: not mounted */
 		uint32_t last_object;	/* the highest number in use */
 		uint32_t error;		/* why it cannot be mounted */
@@ -86,6 +91,7 @@ struct fs {
 		bool garbage;		/* objects that nothing refers to */
 		bool used;		/* there was an index at some time */
 		bool unstored;		/* the last try to store it failed */
+		bool newer;		/* a newer version has stored what is there */
 		char trouble[FS_TROUBLE_SIZE];	/* the first one, in words */
 	} storage;
 };
@@ -130,6 +136,16 @@ uint32_t fs_rename(struct fs *fs, const struct fs_walk *from,
 
 /* To be called when a node, or what it holds, is no longer what it was */
 void fs_changed(struct fs *fs, struct fs_node *node);
+
+/*
+ * fs_take_room() - have more of what a node may take in /secure
+ * fs_give_room() - and less of it
+ *
+ * Fails with WASI_EDQUOT: the manifest allows no more. Elsewhere there is no
+ * such limit.
+ */
+uint32_t fs_take_room(struct fs *fs, uint8_t device, uint64_t bytes);
+void fs_give_room(struct fs *fs, uint8_t device, uint64_t bytes);
 
 /*
  * fs_walk() - follow a path from @base, and never out of it

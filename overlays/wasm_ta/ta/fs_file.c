@@ -138,6 +138,7 @@ uint32_t fs_write(struct fs *fs, struct fs_node *file, uint64_t offset,
 {
 	const uint8_t *next = bytes;
 	uint32_t err = load(fs, file);
+	uint64_t end = 0;
 
 	*done = 0;
 	if (err || !length)
@@ -146,6 +147,10 @@ uint32_t fs_write(struct fs *fs, struct fs_node *file, uint64_t offset,
 		return WASI_EFBIG;
 
 	length = MIN((uint64_t)length, FS_FILE_MAX - offset);
+	end = MAX(file->size, offset + length);
+	err = fs_take_room(fs, file->device, end - file->size);
+	if (err)
+		return err;
 	while (*done < length) {
 		uint64_t at = offset + *done;
 		size_t within = at % POOL_BLOCK;
@@ -160,6 +165,9 @@ uint32_t fs_write(struct fs *fs, struct fs_node *file, uint64_t offset,
 		next += part;
 		*done += part;
 	}
+	/* What could not be written */
+	end -= MAX(file->size, *done ? offset + *done : 0);
+	fs_give_room(fs, file->device, end);
 	if (!*done)
 		return WASI_ENOSPC;
 
@@ -183,8 +191,12 @@ uint32_t fs_resize(struct fs *fs, struct fs_node *file, uint64_t size)
 		fs_free_contents(fs, file);
 	}
 	err = load(fs, file);
+	if (!err && size > file->size)
+		err = fs_take_room(fs, file->device, size - file->size);
 	if (err)
 		return err;
+	if (size < file->size)
+		fs_give_room(fs, file->device, file->size - size);
 
 	/* What is cut off must read as zeros if the file grows again */
 	for (index = DIV_ROUND_UP(size, POOL_BLOCK);
@@ -214,6 +226,7 @@ uint32_t fs_allocate(struct fs *fs, struct fs_node *file, uint64_t offset,
 		     uint64_t length)
 {
 	uint64_t index = 0;
+	uint64_t more = 0;
 	uint32_t err = load(fs, file);
 
 	if (err)
@@ -222,14 +235,21 @@ uint32_t fs_allocate(struct fs *fs, struct fs_node *file, uint64_t offset,
 		return WASI_EINVAL;
 	if (offset > FS_FILE_MAX || length > FS_FILE_MAX - offset)
 		return WASI_EFBIG;
+	if (offset + length > file->size)
+		more = offset + length - file->size;
+	err = fs_take_room(fs, file->device, more);
+	if (err)
+		return err;
 
 	for (index = offset / POOL_BLOCK;
 	     index < DIV_ROUND_UP(offset + length, POOL_BLOCK); index++)
-		if (!slot(fs, file, index, true))
+		if (!slot(fs, file, index, true)) {
+			fs_give_room(fs, file->device, more);
 			return trouble_no_room(fs, file->device);
+		}
 
-	if (offset + length > file->size) {
-		file->size = offset + length;
+	if (more) {
+		file->size += more;
 		modified(fs, file);
 	}
 	return WASI_ESUCCESS;

@@ -115,6 +115,7 @@ bool instance_take_files(struct instance *instance, struct outcome *outcome,
 	if (wasi_open(wasi))
 		res = files_receive(&instance->files, &wasi->fs,
 				    &instance->input);
+	wasi->fs.storage.owner = &module->manifest;
 
 	if (res == TEE_SUCCESS)
 		res = files_result(fs_make_temporary(&wasi->fs));
@@ -144,7 +145,10 @@ void instance_keep_files(struct instance *instance, struct outcome *outcome)
 	if (outcome->result->outcome == WASM_TA_EXITED)
 		snprintf(end, sizeof(end), "; it ended with exit status %"PRId32,
 			 (int32_t)outcome->result->exit_status);
-	if (err)
+	if (wasi->fs.storage.newer)
+		outcome_is(outcome, WASM_TA_REFUSED, "%s",
+			   wasi->fs.storage.trouble);
+	else if (err)
 		outcome_is(outcome, WASM_TA_FAILED,
 			   "not all of what the program wrote is stored: %s%s",
 			   wasi->fs.storage.trouble, end);

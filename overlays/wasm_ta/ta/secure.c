@@ -5,6 +5,9 @@
  * and numbers. The index is replaced in one step after all that it refers to is
  * there, so that whatever interrupts it, the old tree or the new one is found.
  *
+ * Ids begin with the name space of the program, which follows from signer and
+ * name: no program finds, or waits for, what another one has.
+ *
  * System calls instead of the TEE_ functions: those panic when the normal world
  * fails to store something, or is out of memory.
  */
@@ -25,6 +28,8 @@
 #define THE_LOCK	"the lock of /secure"
 #define THE_INDEX	"the index of /secure"
 #define ID_SIZE		16
+/* ... in storage: name space, a dot, id */
+#define FULL_ID_SIZE	(MANIFEST_SPACE_SIZE + ID_SIZE)
 
 #define LOCK_FLAGS	(TEE_DATA_FLAG_ACCESS_READ | TEE_DATA_FLAG_ACCESS_WRITE)
 #define LOCK_TRIES	100
@@ -34,7 +39,7 @@
 #define USED_MARK	"used"
 
 #define INDEX_MAGIC	0x63657377	/* "wsec" */
-#define INDEX_VERSION	1
+#define INDEX_VERSION	2
 #define INDEX_MAX	(16 * 1024 * 1024)
 
 /* Each write goes to the disk: few large ones */
@@ -48,6 +53,8 @@ struct index_head {
 	uint32_t version;
 	uint32_t count;
 	uint32_t last_object;
+	uint32_t program;	/* version of the one that has stored it */
+	uint32_t pad;
 };
 
 /* Followed by the name, and for a symbolic link by its target */
@@ -64,18 +71,40 @@ struct index_record {
 	uint64_t ctim;
 };
 
-static TEE_Result open_object(const char *id, uint32_t flags, uint32_t *object)
+struct full_id {
+	char text[FULL_ID_SIZE];
+};
+
+static struct full_id full_id(const struct fs *fs, const char *id)
+{
+	struct full_id full = { };
+
+	snprintf(full.text, sizeof(full.text), "%s.%s", fs->storage.space, id);
+	return full;
+}
+
+static TEE_Result open_as(const char *id, uint32_t flags, uint32_t *object)
 {
 	return _utee_storage_obj_open(TEE_STORAGE_PRIVATE, id, strlen(id), flags,
 				      object);
 }
 
-/* @object: NULL if it need not stay open */
-static TEE_Result create_object(const char *id, uint32_t flags,
-				const void *data, size_t size, uint32_t *object)
+static TEE_Result open_object(const struct fs *fs, const char *id,
+			      uint32_t flags, uint32_t *object)
 {
-	return _utee_storage_obj_create(TEE_STORAGE_PRIVATE, id, strlen(id),
-					flags, 0, data, size, object);
+	return open_as(full_id(fs, id).text, flags, object);
+}
+
+/* @object: NULL if it need not stay open */
+static TEE_Result create_object(const struct fs *fs, const char *id,
+				uint32_t flags, const void *data, size_t size,
+				uint32_t *object)
+{
+	struct full_id full = full_id(fs, id);
+
+	return _utee_storage_obj_create(TEE_STORAGE_PRIVATE, full.text,
+					strlen(full.text), flags, 0, data, size,
+					object);
 }
 
 static void name_object(char id[ID_SIZE], uint32_t number)
@@ -142,6 +171,11 @@ static uint32_t make_node(struct fs *fs, const struct reading *reading,
 		err = fs_make(fs, record->type, FS_SECURE, node);
 		if (err)
 			return err;
+		err = fs_take_room(fs, FS_SECURE, record->size);
+		if (err) {
+			fs_drop(fs, *node);
+			return err;
+		}
 		(*node)->size = record->size;
 		(*node)->object = record->object;
 		(*node)->stored = true;
@@ -186,6 +220,19 @@ static uint32_t read_record(struct fs *fs, struct reading *reading, uint32_t n)
 	return err;
 }
 
+/* What a version has stored is not for the ones before it */
+static uint32_t is_older(struct fs *fs, uint32_t program)
+{
+	char words[FS_TROUBLE_SIZE] = { };
+
+	snprintf(words, sizeof(words),
+		 "version %"PRIu32" of %s is older than version %"PRIu32", which has stored what is in /secure",
+		 fs->storage.owner->version, fs->storage.owner->name, program);
+	trouble_is(fs, words);
+	fs->storage.newer = true;
+	return WASI_EACCES;
+}
+
 static uint32_t read_index(struct fs *fs, struct reading *reading)
 {
 	const struct index_head *head = take(reading, sizeof(*head));
@@ -197,6 +244,8 @@ static uint32_t read_index(struct fs *fs, struct reading *reading)
 	    head->version != INDEX_VERSION ||
 	    head->count > reading->size / sizeof(struct index_record))
 		return WASI_EIO;
+	if (head->program > fs->storage.owner->version)
+		return is_older(fs, head->program);
 
 	fs->storage.last_object = head->last_object;
 	mapped = (head->count + 1) * sizeof(*reading->nodes);
@@ -210,6 +259,19 @@ static uint32_t read_index(struct fs *fs, struct reading *reading)
 	return err;
 }
 
+/* Of the time when all programs shared one /secure: what is left belongs to none */
+static void tell_of_shared(struct fs *fs)
+{
+	uint32_t object = 0;
+
+	if (open_as(INDEX_ID, TEE_DATA_FLAG_ACCESS_READ, &object) !=
+	    TEE_SUCCESS)
+		return;
+
+	_utee_cryp_obj_close(object);
+	trouble_is(fs, "what was stored when all programs shared one /secure is kept, but none has it: each has a /secure of its own now");
+}
+
 static uint32_t load_index(struct fs *fs)
 {
 	struct utee_object_info info = { };
@@ -217,14 +279,16 @@ static uint32_t load_index(struct fs *fs)
 	uint32_t object = 0;
 	uint32_t err = WASI_EIO;
 	void *data = NULL;
-	TEE_Result res = open_object(INDEX_ID, TEE_DATA_FLAG_ACCESS_READ,
+	TEE_Result res = open_object(fs, INDEX_ID, TEE_DATA_FLAG_ACCESS_READ,
 				     &object);
 
+	if (res == TEE_ERROR_ITEM_NOT_FOUND && fs->storage.used)
+		return trouble_is(fs, THE_INDEX " is missing, though files were stored in it");
 	/* The first time: nothing is stored */
-	if (res == TEE_ERROR_ITEM_NOT_FOUND)
-		return fs->storage.used ?
-		       trouble_is(fs, THE_INDEX " is missing, though files were stored in it") :
-		       WASI_ESUCCESS;
+	if (res == TEE_ERROR_ITEM_NOT_FOUND) {
+		tell_of_shared(fs);
+		return WASI_ESUCCESS;
+	}
 	if (res != TEE_SUCCESS)
 		return trouble(fs, res, THE_INDEX);
 
@@ -254,16 +318,18 @@ out:
 	return err;
 }
 
-static TEE_Result take_lock(uint32_t *lock)
+static TEE_Result take_lock(struct fs *fs)
 {
+	uint32_t *lock = &fs->storage.lock;
 	TEE_Result res = TEE_SUCCESS;
 	uint32_t n = 0;
 
 	for (n = 0; n < LOCK_TRIES; n++) {
 		/* Not shared: it cannot be open twice */
-		res = open_object(LOCK_ID, LOCK_FLAGS, lock);
+		res = open_object(fs, LOCK_ID, LOCK_FLAGS, lock);
 		if (res == TEE_ERROR_ITEM_NOT_FOUND)
-			res = create_object(LOCK_ID, LOCK_FLAGS, NULL, 0, lock);
+			res = create_object(fs, LOCK_ID, LOCK_FLAGS, NULL, 0,
+					    lock);
 		if (res != TEE_ERROR_ACCESS_CONFLICT)
 			return res;
 		res = TEE_Wait(LOCK_WAIT_MS);
@@ -295,12 +361,24 @@ static void write_mark(struct fs *fs)
 
 uint32_t secure_mount(struct fs *fs)
 {
+	const struct manifest *owner = fs->storage.owner;
 	TEE_Result res = TEE_SUCCESS;
 
 	if (fs->storage.lock || fs->storage.error)
 		return fs->storage.error;
 
-	res = take_lock(&fs->storage.lock);
+	if (!owner->storage) {
+		trouble_is(fs, "the program's manifest allows it nothing in /secure");
+		fs->storage.error = WASI_EACCES;
+		return fs->storage.error;
+	}
+	if (!manifest_space(owner, fs->storage.space)) {
+		fs->storage.error = trouble(fs, TEE_ERROR_GENERIC, "/secure");
+		return fs->storage.error;
+	}
+	/* What is stored is read, however much it is */
+	fs->storage.room = UINT64_MAX;
+	res = take_lock(fs);
 	if (res != TEE_SUCCESS)
 		fs->storage.lock = 0;
 	else
@@ -310,6 +388,7 @@ uint32_t secure_mount(struct fs *fs)
 		return fs->storage.error;
 
 	fs->storage.error = load_index(fs);
+	fs->storage.room = owner->storage;
 	/* A tree that is not whole must not replace the one that is stored */
 	fs->storage.changed = false;
 	return fs->storage.error;
@@ -337,7 +416,7 @@ static uint32_t read_file(struct fs *fs, struct fs_node *file, bool keep)
 		return trouble(fs, TEE_ERROR_OUT_OF_MEMORY, "/secure");
 
 	name_object(id, file->object);
-	res = open_object(id, TEE_DATA_FLAG_ACCESS_READ, &object);
+	res = open_object(fs, id, TEE_DATA_FLAG_ACCESS_READ, &object);
 	/* The index has it */
 	if (res == TEE_ERROR_ITEM_NOT_FOUND)
 		res = TEE_ERROR_CORRUPT_OBJECT;
@@ -400,7 +479,8 @@ static uint32_t store_file(struct fs *fs, struct fs_node *file, void *bounce)
 	uint32_t err = WASI_ESUCCESS;
 
 	name_object(id, number);
-	err = trouble_of_file(fs, create_object(id, TEE_DATA_FLAG_ACCESS_WRITE |
+	err = trouble_of_file(fs, create_object(fs, id,
+						TEE_DATA_FLAG_ACCESS_WRITE |
 						TEE_DATA_FLAG_OVERWRITE, NULL,
 						0, &object), file);
 	if (err)
@@ -507,6 +587,7 @@ static uint32_t store_index(struct fs *fs, const struct fs_list *list)
 		.version = INDEX_VERSION,
 		.count = list->count,
 		.last_object = fs->storage.last_object,
+		.program = fs->storage.owner->version,
 	};
 	size_t mapped = index_size(list);
 	uint8_t *data = NULL;
@@ -523,23 +604,28 @@ static uint32_t store_index(struct fs *fs, const struct fs_list *list)
 	next = put(data, &head, sizeof(head));
 	for (n = 0; n < list->count; n++)
 		next = put_record(next, list, n);
-	err = trouble(fs, create_object(INDEX_ID, TEE_DATA_FLAG_ACCESS_WRITE |
+	err = trouble(fs, create_object(fs, INDEX_ID,
+					TEE_DATA_FLAG_ACCESS_WRITE |
 					TEE_DATA_FLAG_OVERWRITE, data,
 					next - data, NULL), THE_INDEX);
 	tee_unmap(data, mapped);
 	return err;
 }
 
-static bool is_used(const struct fs_list *list, const char *id)
+/* @id: as it is in storage */
+static bool is_used(const struct fs *fs, const struct fs_list *list,
+		    const char *id)
 {
+	struct full_id first = full_id(fs, "f");
 	char used[ID_SIZE] = { };
 	uint32_t n = 0;
 
-	if (id[0] != 'f')
+	/* Contents of a file of this program, or none of our business */
+	if (strncmp(id, first.text, strlen(first.text)))
 		return true;
 	for (n = 0; n < list->count; n++) {
 		name_object(used, list->items[n].entry->node->object);
-		if (!strcmp(used, id))
+		if (!strcmp(full_id(fs, used).text, id))
 			return true;
 	}
 
@@ -547,8 +633,8 @@ static bool is_used(const struct fs_list *list, const char *id)
 }
 
 /* Finds objects that nothing refers to: how many */
-static uint32_t find_garbage(const struct fs_list *list,
-			     char ids[GARBAGE_MAX][ID_SIZE])
+static uint32_t find_garbage(const struct fs *fs, const struct fs_list *list,
+			     struct full_id ids[GARBAGE_MAX])
 {
 	struct utee_object_info info = { };
 	uint32_t enumerator = 0;
@@ -574,8 +660,8 @@ static uint32_t find_garbage(const struct fs_list *list,
 				continue;
 			if (res != TEE_SUCCESS)
 				break;
-			if (length < ID_SIZE && !is_used(list, id))
-				memcpy(ids[count++], id, ID_SIZE);
+			if (length < FULL_ID_SIZE && !is_used(fs, list, id))
+				memcpy(ids[count++].text, id, FULL_ID_SIZE);
 		}
 	}
 	_utee_storage_free_enum(enumerator);
@@ -583,19 +669,19 @@ static uint32_t find_garbage(const struct fs_list *list,
 }
 
 /* What is left over for whatever reason takes room, but does no harm */
-static void delete_garbage(const struct fs_list *list)
+static void delete_garbage(const struct fs *fs, const struct fs_list *list)
 {
-	char ids[GARBAGE_MAX][ID_SIZE] = { };
+	struct full_id ids[GARBAGE_MAX] = { };
 	uint32_t count = 0;
 	uint32_t n = 0;
 
 	do {
-		count = find_garbage(list, ids);
+		count = find_garbage(fs, list, ids);
 		for (n = 0; n < count; n++) {
 			uint32_t object = 0;
 
-			if (open_object(ids[n], TEE_DATA_FLAG_ACCESS_WRITE_META,
-					&object) != TEE_SUCCESS ||
+			if (open_as(ids[n].text, TEE_DATA_FLAG_ACCESS_WRITE_META,
+				    &object) != TEE_SUCCESS ||
 			    _utee_storage_obj_del(object) != TEE_SUCCESS)
 				return;
 		}
@@ -626,7 +712,7 @@ uint32_t secure_store(struct fs *fs)
 		write_mark(fs);
 		fs->storage.changed = false;
 		if (fs->storage.garbage)
-			delete_garbage(&list);
+			delete_garbage(fs, &list);
 		fs->storage.garbage = false;
 	}
 	fs_free_list(&list);

@@ -13,8 +13,10 @@
 /*
  * secure_mount() - have the tree in memory, if it is not
  *
- * One run at a time has it: another one waits for some seconds, and then gets
- * WASI_EBUSY.
+ * It is the name space of fs->storage.owner, who has a quota of it. One run of a
+ * program at a time has it: another one of the same waits for some seconds, and
+ * then gets WASI_EBUSY. If a newer version of the program has stored what is
+ * there, it is WASI_EACCES and fs->storage.newer.
  */
 uint32_t secure_mount(struct fs *fs);
 

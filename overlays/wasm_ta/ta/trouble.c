@@ -124,3 +124,14 @@ uint32_t trouble_no_room(struct fs *fs, uint8_t device)
 		trouble_is(fs, "a write to /secure failed: there is no memory for more files");
 	return WASI_ENOSPC;
 }
+
+uint32_t trouble_quota(struct fs *fs)
+{
+	char words[FS_TROUBLE_SIZE] = { };
+
+	snprintf(words, sizeof(words),
+		 "a write to /secure failed: the program's manifest allows it %"PRIu64" bytes there",
+		 fs->storage.room);
+	trouble_is(fs, words);
+	return WASI_EDQUOT;
+}

@@ -24,4 +24,7 @@ uint32_t trouble_is(struct fs *fs, const char *words);
 /* There is no memory for something on a device, which may be FS_SECURE */
 uint32_t trouble_no_room(struct fs *fs, uint8_t device);
 
+/* The program has used up what it may have in /secure; always WASI_EDQUOT */
+uint32_t trouble_quota(struct fs *fs);
+
 #endif /* TROUBLE_H */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * note put TEXT, note get: one file in /secure. note careless BYTES: another one of that size, whatever the errors;
- * note replace TEXT: as put, but a new file takes the place of the old one.
+ * note replace TEXT: as put, but a new file takes the place of the old one; note hold SECONDS: has /secure that long.
  */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NOTE "/secure/note"
 #define NEW "/secure/new"
@@ -67,12 +68,21 @@ static int careless(long bytes)
 	return 0;
 }
 
+static int hold(unsigned int seconds)
+{
+	if (!opendir("/secure"))
+		return 8;
+	return sleep(seconds);
+}
+
 int main(int argc, char *argv[])
 {
 	if (argc == 3 && !strcmp(argv[1], "put"))
 		return put(NOTE, argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "replace"))
 		return replace(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "hold"))
+		return hold(atoi(argv[2]));
 	if (argc == 3 && !strcmp(argv[1], "careless"))
 		return careless(atol(argv[2]));
 	return get();
