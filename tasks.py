@@ -300,7 +300,7 @@ def wasm_info(_: Context, file: str, json: bool = False) -> int:
 @command(
     positional=["file"],
     help={
-        "file": "an .aot that was not compiled by `invoke run`",
+        "file": "an .aot from elsewhere; or with --output a .wasm, .c or .cpp",
         "name": "the program's name (default: the file's), whose storage it has",
         "version": "an older one than the one that stored in /secure is refused (default: 1)",
         "heap": "the largest it may have, e.g. 4MiB (default: any)",
@@ -321,7 +321,7 @@ def sign(
     storage: str = "16MiB",
     output: str = "",
 ) -> None:
-    """Sign an .aot from elsewhere, after a look at it."""
+    """Sign an .aot, after a look at it."""
     from teeforge.signature import sign_file, terms_of
 
     terms = terms_of(name, version, heap, wasi, folders, storage)

@@ -1,4 +1,4 @@
-"""`invoke sign`: an .aot from elsewhere gets a signature, after a look at what the judge says of it."""
+"""`invoke sign`: an .aot gets a signature, after a look at what the judge says of it."""
 
 from __future__ import annotations
 
@@ -30,18 +30,21 @@ def terms_of(name: str, version: int, heap: str, wasi: str | None, folders: str,
 def sign_file(lab: Lab, file: Path, terms: Terms, output: Path | None = None) -> None:
     """Put a signature behind an .aot file, in place or in ``output``; one that it has is replaced.
 
-    Raises TeeforgeError if the judge finds that it cannot run.
+    Of a .wasm or a source, what it is compiled to is signed. Raises TeeforgeError if the judge finds that it
+    cannot run.
     """
-    from teeforge.modules.aot import is_aot, read_aot
+    from teeforge.compiling.sources import Sources
+    from teeforge.modules.aot import read_aot
     from teeforge.modules.program import recorded_bounds_checks, recorded_wasm
     from teeforge.modules.verdict import judge_aot
 
+    name, target = file.stem, output or file
+    if file.suffix.lower() != ".aot":
+        if output is None:
+            raise TeeforgeError(f"{file} is no .aot file", "say where the one goes: --output FILE.aot")
+        sources = Sources.of(file)
+        file = lab.program(sources, lab.compilers(sources)).aot
     data = read_program(file)
-    if not is_aot(data):
-        raise TeeforgeError(
-            f"{file} is no .aot file",
-            "what `invoke run` compiles is signed unasked; this is for others",
-        )
     try:
         aot, before, _ = split(data, str(file))
     except TeeforgeError as error:
@@ -56,8 +59,7 @@ def sign_file(lab: Lab, file: Path, terms: Terms, output: Path | None = None) ->
     verdict.enforce()
     for warning in verdict.warnings:
         say(f"warning: {warning}")
-    signed = lab.signer.sign(aot, file.stem, terms, recorded_wasm(file, aot))
-    target = output or file
+    signed = lab.signer.sign(aot, name, terms, recorded_wasm(file, aot))
     try:
         write_atomically(target, signed)
     except OSError as error:

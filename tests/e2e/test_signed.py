@@ -167,3 +167,14 @@ def test_what_cannot_run_is_not_signed(machine: Machine, tmp_path: Path) -> None
     done = run_invoke("sign", file)
     assert done.status == 1 and file.read_bytes() == before
     assert len(done.stderr.strip().splitlines()) <= 2, done.stderr
+
+
+def test_a_source_is_compiled_and_signed_for_whoever_sends_it_himself(
+    machine: Machine, tmp_path: Path
+) -> None:
+    done = run_invoke("sign", SAMPLES / "exit7.c", "--output", tmp_path / "seven.aot")
+    assert done.status == 0 and "warning" not in done.stderr, done.stderr
+    machine.push((tmp_path / "seven.aot").read_bytes())
+    assert machine.run().status == 7
+    done = run_invoke("sign", SAMPLES / "exit7.c")
+    assert done.status == 1 and "--output" in done.stderr

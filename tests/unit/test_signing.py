@@ -114,11 +114,11 @@ def _config(folder: Path, modules: str) -> Path:
 def test_the_ta_is_the_same_for_everybody_unless_config_says_otherwise() -> None:
     recipe = load_recipes(ROOT, load_config(ROOT))["wasm_ta"]
     own = "ab" * 32
-    assert recipe.words_of("modules", DEVELOPMENT.placeholders(own)) == []
-    assert recipe.words_of("modules", OWN.placeholders(own)) == [f"MODULE_KEYS={own}", "MODULES_ANY=n"]
+    assert recipe.option_words("modules", DEVELOPMENT.placeholders(own)) == []
+    assert recipe.option_words("modules", OWN.placeholders(own)) == [f"MODULE_KEYS={own}", "MODULES_ANY=n"]
     others = Modules("any", ("cd" * 32, DEVELOPMENT_KEY))
     words = [f"MODULE_KEYS={DEVELOPMENT_KEY},{'cd' * 32}", "MODULES_ANY=y"]
-    assert recipe.words_of("modules", others.placeholders("")) == words
+    assert recipe.option_words("modules", others.placeholders("")) == words
 
 
 def test_the_same_input_is_signed_to_the_same_bytes() -> None:

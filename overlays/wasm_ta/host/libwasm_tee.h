@@ -91,7 +91,7 @@ struct wasm_tee_stdio wasm_tee_stdio_of(int fd);
 typedef void (*wasm_tee_notice)(const char *line);
 
 struct wasm_tee_program {
-	const void *module;		/* AOT file; not for a loaded module */
+	const void *module;		/* signed AOT file; not for a loaded one */
 	size_t module_size;
 	const char *const *argv;	/* NULL terminated */
 	const char *const *environ;	/* NULL terminated, KEY=VALUE; or NULL */

@@ -30,7 +30,7 @@
 /*
  * Run a WebAssembly module (AOT)
  *
- * [in]     params[0].memref   the AOT file
+ * [in]     params[0].memref   the signed AOT file, see wasm_signed.h
  * [in]     params[1].memref   struct wasm_ta_args
  * [inout]  params[2].memref   struct wasm_streams, see wasm_ring.h
  * [out]    params[3].memref   struct wasm_ta_result
@@ -44,7 +44,7 @@
 /*
  * Load a module and keep it, for any number of runs and calls
  *
- * [in]     params[0].memref   the AOT file
+ * [in]     params[0].memref   the signed AOT file
  * [out]    params[1].value.a  its handle, if the result says WASM_TA_LOADED
  * [out]    params[2].memref   struct wasm_ta_result
  *
@@ -132,7 +132,7 @@ enum wasm_ta_outcome {
 /* How far a run got */
 enum wasm_ta_stage {
 	WASM_TA_STAGE_COPY = 1,		/* the module out of shared memory */
-	WASM_TA_STAGE_MEASURE = 2,	/* its SHA-256 */
+	WASM_TA_STAGE_MEASURE = 2,	/* its signature and its SHA-256 */
 	WASM_TA_STAGE_CHECK = 3,	/* headers and imports of the AOT file */
 	WASM_TA_STAGE_HEAP = 4,		/* mapping the heap */
 	WASM_TA_STAGE_LOAD = 5,		/* relocation, pages to executable */
