@@ -289,6 +289,71 @@ def dev(
     return dev(_lab(live=False), find, Place(target, name), options)
 
 
+@command(
+    positional=["file"],
+    iterable=["source"],
+    help={
+        **{key: SOURCES[key] for key in ("file", "source", "cflags", "ldflags")},
+        "nonce": "the verifier's, 8 to 64 bytes in hexadecimal digits (default: a new one)",
+        "out": "write the token to this file (default: a line of base64url on stdout)",
+        **PLACE,
+    },
+)
+def attest(
+    _: Context,
+    file: str,
+    source: list[str] | None = None,
+    cflags: str = "",
+    ldflags: str = "",
+    nonce: str = "",
+    out: str = "",
+    target: str = "qemu",
+    name: str = "",
+) -> int:
+    """Load a program in the TEE, and give evidence of that."""
+    from teeforge.compiling.sources import gather
+    from teeforge.machines.fleet import Place
+    from teeforge.runs.attesting import attest
+
+    sources = gather(Path(file).expanduser(), source or (), cflags, ldflags)
+    return attest(_lab(), sources, Place(target, name), nonce, Path(out).expanduser() if out else None)
+
+
+@command(
+    positional=["token"],
+    help={
+        "token": "a file that `invoke attest` made",
+        "nonce": "what was sent for it; without one it may be an old token",
+        "key": "the machine's public key in PEM (default: those kept of this checkout's machines)",
+        "reference": "what the build computed, reference.json (default: this checkout's)",
+        "module": "the program that it should be of: a .c, .wasm or .aot",
+        "json": "print JSON on stdout",
+    },
+)
+def verify(
+    _: Context,
+    token: str,
+    nonce: str = "",
+    key: str = "",
+    reference: str = "",
+    module: str = "",
+    json: bool = False,
+) -> int:
+    """Say what evidence is worth, in words."""
+    from teeforge.compiling.sources import gather
+    from teeforge.runs.attesting import verify
+
+    return verify(
+        _lab(),
+        Path(token).expanduser(),
+        nonce=nonce,
+        key=Path(key).expanduser() if key else None,
+        reference=Path(reference).expanduser() if reference else None,
+        module=gather(Path(module).expanduser(), (), "", "") if module else None,
+        as_json=json,
+    )
+
+
 @command(positional=["file"], help={"file": "a .wasm or .aot", "json": "print JSON on stdout"})
 def wasm_info(_: Context, file: str, json: bool = False) -> int:
     """Tell what is in a module, and whether it will run."""
@@ -566,7 +631,8 @@ def test(_: Context, only: str = "", match: str = "") -> int:
 namespace = Collection(
     *(demo, fetch, patch, build, build_all, explain, why),
     *(boot, deploy, run, dev, shell, console, status, halt),
-    *(sign, wasm_info, heap_bounds, plan, explain_error),
+    *(sign, attest, verify),
+    *(wasm_info, heap_bounds, plan, explain_error),
     *(clean, doctor, test, wasi_test, spec_test),
 )
 _lock = Collection("lock")

@@ -21,6 +21,8 @@ from teeforge.machines.qemu import SECURE_STORAGE
 # OP-TEE's directory of it: with the digests of all objects, so that it stands for all of them.
 _DIRECTORY = "dirf.db"
 _OBJECT = re.compile(r"[0-9a-f]+")
+# Beside it: the public half of the key in it that evidence is signed with, trusted since it was first asked.
+EVIDENCE_KEY = "attestation.pem"
 
 
 class SecureStorage:
@@ -74,6 +76,8 @@ class SecureStorage:
                 why = f"{self._folder} cannot be moved: {error.strerror}"
                 raise TeeforgeError(why, "copy it elsewhere, and empty it by hand") from error
         self._record_file.unlink(missing_ok=True)
+        # What begins anew makes another one.
+        self._folder.with_name(EVIDENCE_KEY).unlink(missing_ok=True)
         return aside
 
     def _in_use(self) -> bool:

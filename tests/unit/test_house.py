@@ -29,6 +29,7 @@ PACKAGES = (
         "targets",
         "machines",
         "diagnosis",
+        "attest",
     ),
     *("", "runs", "spectest", "benchmarks"),
 )

@@ -191,6 +191,30 @@ bool wasm_tee_call_all(struct wasm_tee_module *module,
 		       struct wasm_ta_returned *returned,
 		       struct wasm_tee_error *error);
 
+/*
+ * Has the TA make evidence of the next module, with this nonce of a verifier's, 8
+ * to 64 bytes. It is the first module of its session, and the only one: a session
+ * from wasm_tee_open_kept() may have had another one.
+ */
+bool wasm_tee_set_nonce(struct wasm_tee *tee, const void *nonce, size_t size,
+			struct wasm_tee_error *error);
+
+/*
+ * The evidence, once the module was loaded or run: an Entity Attestation Token
+ * (RFC 9711), made before the module's first instruction
+ */
+bool wasm_tee_evidence(struct wasm_tee *tee,
+		       uint8_t token[WASM_TA_EVIDENCE_MAX], size_t *size,
+		       struct wasm_tee_error *error);
+
+/*
+ * The public half of the machine's key that evidence is signed with, a COSE_Key.
+ * Who verifies gets it over a way that he trusts, not from here each time.
+ */
+bool wasm_tee_attestation_key(struct wasm_tee *tee,
+			      uint8_t key[WASM_TA_EVIDENCE_MAX], size_t *size,
+			      struct wasm_tee_error *error);
+
 /* To be called before wasm_tee_close(); @module may be NULL */
 void wasm_tee_unload(struct wasm_tee_module *module);
 

@@ -4,6 +4,7 @@
  *
  *	optee_wamr [options] <heap_size> <module.aot> [args...]
  *	optee_wamr --keep SECONDS
+ *	optee_wamr --attestation-key
  *
  * Standard output and error are the program's; what optee_wamr itself has to
  * say goes to standard error. So is the exit status, except:
@@ -33,6 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "attest.h"
 #include "libwasm_tee.h"
 #include "options.h"
 #include "others.h"
@@ -249,14 +251,19 @@ static void run_once(const struct options *options, const void *module,
 	bool good = false;
 
 	memset(result, 0, sizeof(*result));
-	running = options->kept ? wasm_tee_open_kept(options->keep, error) :
-				  wasm_tee_open(error);
+	/* Evidence is of the first module of a session */
+	running = options->kept && !options->nonce_size ?
+		  wasm_tee_open_kept(options->keep, error) :
+		  wasm_tee_open(error);
 	report->times.open = now_ms() - begin;
 
 	begin = now_ms();
 	good = running &&
 	       wasm_tee_configure(running, options->heap_size,
 				  options->stack_size, error) &&
+	       (!options->nonce_size ||
+		wasm_tee_set_nonce(running, options->nonce,
+				   options->nonce_size, error)) &&
 	       wasm_tee_run(running, &program, result, error);
 	report->times.run = now_ms() - begin;
 
@@ -350,6 +357,8 @@ int main(int argc, char *argv[])
 	if (status >= 0)
 		return status;
 
+	if (options.attestation_key)
+		return attest_key();
 	if (!options.module)
 		return open_only(&options);
 
@@ -363,6 +372,12 @@ int main(int argc, char *argv[])
 		    errno == ENODATA ? "the file is empty" : strerror(errno),
 		    "give the AOT file of a module");
 		return STATUS_USAGE;
+	}
+
+	if (options.attest) {
+		status = attest_module(&options, module, report.module_size);
+		free(module);
+		return status;
 	}
 
 	catch_signals(&caught);

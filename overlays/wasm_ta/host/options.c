@@ -20,10 +20,14 @@
 static const char usage[] =
 	"usage: optee_wamr [options] <heap_size> <module.aot> [args...]\n"
 	"       optee_wamr --keep SECONDS\n"
+	"       optee_wamr --attestation-key\n"
 	"Run a WebAssembly module, compiled ahead of time, in the TEE.\n"
 	"\n"
 	"  heap_size         bytes for the module, its linear memory included;\n"
 	"                    K and M may follow\n"
+	"  --attest          with --nonce: do not run it, but write evidence of it to\n"
+	"                    standard output, a token as RFC 9711 has it\n"
+	"  --attestation-key write the key that evidence is signed with, a COSE_Key\n"
 	"  --env KEY=VALUE   give the program an environment variable (repeatable)\n"
 	"  --dir HOST[::GUEST][:rw]\n"
 	"                    copy a folder into the program's files, at GUEST (default:\n"
@@ -37,6 +41,8 @@ static const char usage[] =
 	"                    the module is not a file but the first bytes of standard\n"
 	"                    input; what follows them is the program's\n"
 	"  --name NAME       the program's name: its argv[0] (default: the module's file)\n"
+	"  --nonce HEX       have evidence made that the program can ask for; 8 to 64\n"
+	"                    bytes, as whoever verifies it has chosen them\n"
 	"  --stack SIZE      stack for compiled code, instead of the TA's own of 256K\n"
 	"  --stdio TYPES     what the program's standard input, output and error are, if\n"
 	"                    not what ours are: each t (terminal), d (another device),\n"
@@ -104,6 +110,26 @@ static bool parse_dir(struct options *options, char *text)
 	return true;
 }
 
+/* Two digits a byte */
+static bool parse_nonce(struct options *options, const char *text)
+{
+	size_t size = strlen(text) / 2;
+	size_t n = 0;
+
+	if (strlen(text) % 2 || size < WASM_TA_NONCE_MIN ||
+	    size > WASM_TA_NONCE_MAX ||
+	    strspn(text, "0123456789abcdefABCDEF") != strlen(text))
+		return false;
+
+	for (n = 0; n < size; n++) {
+		const char digits[] = { text[2 * n], text[2 * n + 1], '\0' };
+
+		options->nonce[n] = strtoul(digits, NULL, 16);
+	}
+	options->nonce_size = size;
+	return true;
+}
+
 static bool parse_seconds(const char *text, unsigned int *seconds)
 {
 	char *end = NULL;
@@ -163,12 +189,15 @@ static bool parse_stdio(struct options *options, const char *text)
 int options_parse(int argc, char *argv[], struct options *options)
 {
 	static const struct option known[] = {
+		{ "attest", no_argument, NULL, 'a' },
+		{ "attestation-key", no_argument, NULL, 'A' },
 		{ "env", required_argument, NULL, 'e' },
 		{ "dir", required_argument, NULL, 'd' },
 		{ "files-limit", required_argument, NULL, 'l' },
 		{ "keep", required_argument, NULL, 'k' },
 		{ "module-size", required_argument, NULL, 'm' },
 		{ "name", required_argument, NULL, 'n' },
+		{ "nonce", required_argument, NULL, 'N' },
 		{ "stack", required_argument, NULL, 's' },
 		{ "stdio", required_argument, NULL, 'i' },
 		{ "wait", required_argument, NULL, 'w' },
@@ -187,6 +216,12 @@ int options_parse(int argc, char *argv[], struct options *options)
 	/* +: what follows the heap size is the program's */
 	while ((option = getopt_long(argc, argv, "+", known, NULL)) != -1) {
 		switch (option) {
+		case 'a':
+			options->attest = true;
+			break;
+		case 'A':
+			options->attestation_key = true;
+			break;
 		case 'e':
 			if (!add_variable(options, optarg))
 				return STATUS_USAGE;
@@ -226,6 +261,13 @@ int options_parse(int argc, char *argv[], struct options *options)
 		case 'n':
 			options->name = optarg;
 			break;
+		case 'N':
+			if (!parse_nonce(options, optarg)) {
+				say("--nonce", optarg,
+				    "give 8 to 64 bytes in hexadecimal digits");
+				return STATUS_USAGE;
+			}
+			break;
 		case 's':
 			if (!parse_size(optarg, &options->stack_size) ||
 			    !options->stack_size) {
@@ -263,8 +305,12 @@ int options_parse(int argc, char *argv[], struct options *options)
 		}
 	}
 
-	if (argc == optind && options->kept)
+	if (argc == optind && (options->kept || options->attestation_key))
 		return -1;
+	if (options->attest && !options->nonce_size) {
+		say("--attest", "there is no nonce", "give one with --nonce");
+		return STATUS_USAGE;
+	}
 	if (argc - optind < 2) {
 		fputs(usage, stderr);
 		return STATUS_USAGE;

@@ -29,6 +29,10 @@ struct options {
 	bool kept;			/* use a session that is kept, */
 	unsigned int keep;		/* ... and keep it for so many seconds */
 	bool quiet;
+	uint8_t nonce[WASM_TA_NONCE_MAX];	/* of a verifier */
+	size_t nonce_size;		/* 0: none */
+	bool attest;			/* make evidence, and run nothing */
+	bool attestation_key;		/* tell the key of all evidence */
 };
 
 /* Returns -1 to go on, else the status to exit with */

@@ -8,6 +8,7 @@
 #include <tee_internal_api.h>
 #include <wasm_ta.h>
 
+#include "evidence.h"
 #include "session.h"
 
 #define NO_PARAMS TEE_PARAM_TYPES(TEE_PARAM_TYPE_NONE, TEE_PARAM_TYPE_NONE, \
@@ -42,6 +43,7 @@ TEE_Result TA_OpenSessionEntryPoint(uint32_t param_types,
 void TA_CloseSessionEntryPoint(void *session_context)
 {
 	session_close(session_context);
+	evidence_close();
 	TEE_Free(session_context);
 }
 
@@ -208,6 +210,10 @@ TEE_Result TA_InvokeCommandEntryPoint(void *session_context, uint32_t command,
 		return call(session_context, param_types, params);
 	case WASM_TA_CMD_UNLOAD:
 		return unload(session_context, param_types, params);
+	case WASM_TA_CMD_NONCE:
+	case WASM_TA_CMD_EVIDENCE:
+	case WASM_TA_CMD_ATTESTATION_KEY:
+		return evidence_command(command, param_types, params);
 	default:
 		return TEE_ERROR_NOT_SUPPORTED;
 	}

@@ -10,6 +10,7 @@
 #include <tee_internal_api_extensions.h>
 #include <trace.h>
 
+#include "evidence.h"
 #include "runtime.h"
 
 #define ERROR_SIZE		128
@@ -118,12 +119,23 @@ static bool start_and_load(struct module *module, struct outcome *outcome,
 	return false;
 }
 
+/* Before its first instruction; who signed it, and what it was made of, is not known here */
+static bool attest(const struct module *module, struct outcome *outcome)
+{
+	const struct evidence_module subject = { .sha256 = module->sha256 };
+
+	return evidence_make(outcome, &subject);
+}
+
 bool module_load(struct module *module, struct outcome *outcome,
 		 const void *shared, size_t size)
 {
 	size_t aot_size = size;
 	bool good = false;
 	void *copy = NULL;
+
+	if (!evidence_admits(outcome))
+		return false;
 
 	outcome_stage(outcome, WASM_TA_STAGE_COPY);
 	copy = tee_map_zi(size, 0);
@@ -144,6 +156,10 @@ bool module_load(struct module *module, struct outcome *outcome,
 	}
 	if (good)
 		good = start_and_load(module, outcome, copy, aot_size);
+	if (good && !attest(module, outcome)) {
+		module_unload(module);
+		good = false;
+	}
 
 	/* The loader keeps no pointer into the file */
 	tee_unmap(copy, size);

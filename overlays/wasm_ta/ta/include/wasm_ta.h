@@ -93,6 +93,40 @@
  */
 #define WASM_TA_CMD_UNLOAD		5
 
+/*
+ * Give the nonce that evidence of the next module is to have
+ *
+ * [in]     params[0].memref   8 to 64 bytes
+ *
+ * The next RUN or LOAD makes the evidence, before the module's first instruction.
+ * TEE_ERROR_BAD_STATE: there was a module in this session, or a nonce. Of a
+ * session that has evidence of a module no other module is loaded.
+ */
+#define WASM_TA_CMD_NONCE		8
+
+/*
+ * Get the evidence: an Entity Attestation Token (RFC 9711)
+ *
+ * [out]    params[0].memref   COSE_Sign1, at most WASM_TA_EVIDENCE_MAX bytes
+ *
+ * TEE_ERROR_NO_DATA: no module was loaded since the nonce.
+ */
+#define WASM_TA_CMD_EVIDENCE		9
+
+/*
+ * Get the public half of the key that evidence is signed with
+ *
+ * [out]    params[0].memref   COSE_Key (RFC 8230), at most WASM_TA_EVIDENCE_MAX
+ *
+ * The machine makes it when it is first wanted, which takes long.
+ * TEE_ERROR_ITEM_NOT_FOUND: the core has no attestation.
+ */
+#define WASM_TA_CMD_ATTESTATION_KEY	10
+
+#define WASM_TA_NONCE_MIN	8
+#define WASM_TA_NONCE_MAX	64
+#define WASM_TA_EVIDENCE_MAX	2048
+
 #define WASM_TA_MODULES_MAX	16
 #define WASM_TA_NAME_SIZE	512
 #define WASM_TA_CALL_VALUES	32

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The commands of the attestation pseudo TA, as core/pta/attestation.c has them.
+ */
+#include "attester.h"
+
+#include <pta_attestation.h>
+#include <string.h>
+
+/* What is signed for nobody has a nonce nevertheless: it must not be empty */
+static uint8_t nobody[1];
+
+TEE_Result attester_open(TEE_TASessionHandle *attester)
+{
+	static const TEE_UUID uuid = PTA_ATTESTATION_UUID;
+	uint32_t origin = 0;
+
+	return TEE_OpenTASession(&uuid, TEE_TIMEOUT_INFINITE, 0, NULL, attester,
+				 &origin);
+}
+
+void attester_close(TEE_TASessionHandle attester)
+{
+	TEE_CloseTASession(attester);
+}
+
+static TEE_Result invoke(TEE_TASessionHandle attester, uint32_t command,
+			 uint32_t types, TEE_Param params[TEE_NUM_PARAMS])
+{
+	uint32_t origin = 0;
+
+	return TEE_InvokeTACommand(attester, TEE_TIMEOUT_INFINITE, command,
+				   types, params, &origin);
+}
+
+TEE_Result attester_get_key(TEE_TASessionHandle attester,
+			    struct attester_key *key)
+{
+	TEE_Param params[TEE_NUM_PARAMS] = {
+		[0].memref = { key->exponent, sizeof(key->exponent) },
+		[1].memref = { key->modulus, sizeof(key->modulus) },
+	};
+	TEE_Result res = invoke(attester, PTA_ATTESTATION_GET_PUBKEY,
+				TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_OUTPUT,
+						TEE_PARAM_TYPE_MEMREF_OUTPUT,
+						TEE_PARAM_TYPE_VALUE_OUTPUT,
+						TEE_PARAM_TYPE_NONE),
+				params);
+
+	if (res != TEE_SUCCESS)
+		return res;
+	if (params[2].value.a != TEE_ALG_RSASSA_PKCS1_PSS_MGF1_SHA256)
+		return TEE_ERROR_NOT_SUPPORTED;
+
+	key->exponent_size = params[0].memref.size;
+	key->modulus_size = params[1].memref.size;
+	return TEE_SUCCESS;
+}
+
+/* What it writes is a digest, and then a signature */
+static TEE_Result split(uint8_t out[ATTESTER_DIGEST_SIZE + ATTESTER_KEY_SIZE],
+			size_t size, uint8_t digest[ATTESTER_DIGEST_SIZE],
+			uint8_t *signature, size_t *signature_size)
+{
+	if (size <= ATTESTER_DIGEST_SIZE ||
+	    size > ATTESTER_DIGEST_SIZE + ATTESTER_KEY_SIZE)
+		return TEE_ERROR_BAD_FORMAT;
+
+	memcpy(digest, out, ATTESTER_DIGEST_SIZE);
+	if (signature) {
+		*signature_size = size - ATTESTER_DIGEST_SIZE;
+		memcpy(signature, out + ATTESTER_DIGEST_SIZE, *signature_size);
+	}
+	return TEE_SUCCESS;
+}
+
+TEE_Result attester_measure_core(TEE_TASessionHandle attester,
+				 uint8_t digest[ATTESTER_DIGEST_SIZE])
+{
+	uint8_t out[ATTESTER_DIGEST_SIZE + ATTESTER_KEY_SIZE] = { };
+	TEE_Param params[TEE_NUM_PARAMS] = {
+		[0].memref = { nobody, sizeof(nobody) },
+		[1].memref = { out, sizeof(out) },
+	};
+	TEE_Result res = invoke(attester, PTA_ATTESTATION_HASH_TEE_MEMORY,
+				TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_INPUT,
+						TEE_PARAM_TYPE_MEMREF_OUTPUT,
+						TEE_PARAM_TYPE_NONE,
+						TEE_PARAM_TYPE_NONE),
+				params);
+
+	if (res != TEE_SUCCESS)
+		return res;
+	return split(out, params[1].memref.size, digest, NULL, NULL);
+}
+
+TEE_Result attester_sign(TEE_TASessionHandle attester, const void *prefix,
+			 size_t prefix_size,
+			 uint8_t digest[ATTESTER_DIGEST_SIZE],
+			 uint8_t signature[ATTESTER_KEY_SIZE],
+			 size_t *signature_size)
+{
+	uint8_t out[ATTESTER_DIGEST_SIZE + ATTESTER_KEY_SIZE] = { };
+	TEE_Param params[TEE_NUM_PARAMS] = {
+		[0].memref = { (void *)prefix, prefix_size },
+		[1].memref = { out, sizeof(out) },
+	};
+	TEE_Result res = invoke(attester, PTA_ATTESTATION_HASH_TA_MEMORY,
+				TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_INPUT,
+						TEE_PARAM_TYPE_MEMREF_OUTPUT,
+						TEE_PARAM_TYPE_NONE,
+						TEE_PARAM_TYPE_NONE),
+				params);
+
+	if (res != TEE_SUCCESS)
+		return res;
+	return split(out, params[1].memref.size, digest, signature,
+		     signature_size);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Evidence of what runs here, for somebody far away: an Entity Attestation Token
+ * (RFC 9711) over the module, this TA and the core, and the key of this session.
+ *
+ * The host app gives a nonce before a module is loaded; the token is made when the
+ * module is loaded and before its first instruction. What it says of the module is
+ * this TA's word, and what stands for the word is the hash of the TA's memory that
+ * the core signs. So nothing but the TA's own code may have run in the instance
+ * until then: a nonce is taken before the first module, and once there is a token
+ * no other module is loaded. That AOT code asks the core for another signature
+ * later is for the core to refuse.
+ *
+ * The claims are described in teeforge/attest/claims.py, for whoever verifies them.
+ */
+#ifndef EVIDENCE_H
+#define EVIDENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <tee_internal_api.h>
+
+#include "outcome.h"
+
+/* An uncompressed point of P-256: 4, x, y */
+#define EVIDENCE_POINT_SIZE	65
+
+/* What is known of a module; NULL: that is not known */
+struct evidence_module {
+	const uint8_t *sha256;		/* of the AOT file, as loaded */
+	const uint8_t *wasm_sha256;	/* of the .wasm that it was made of */
+	const uint8_t *signer;		/* SHA-256 of the public key */
+	const char *name;
+	const char *version;
+};
+
+/* Whether another module may be loaded in this instance; if not, @outcome says why */
+bool evidence_admits(struct outcome *outcome);
+
+/* Makes the token if there is a nonce; false: there should be one and is none */
+bool evidence_make(struct outcome *outcome,
+		   const struct evidence_module *module);
+
+/* The token, or NULL */
+const uint8_t *evidence_token(size_t *size);
+
+/* The key of this session, whose public half is in the token; or NULL */
+TEE_ObjectHandle evidence_key(const uint8_t **point);
+
+/* WASM_TA_CMD_NONCE, WASM_TA_CMD_EVIDENCE, WASM_TA_CMD_ATTESTATION_KEY */
+TEE_Result evidence_command(uint32_t command, uint32_t param_types,
+			    TEE_Param params[TEE_NUM_PARAMS]);
+
+void evidence_close(void);
+
+#endif /* EVIDENCE_H */
