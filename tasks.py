@@ -202,6 +202,7 @@ def deploy(_: Context, target: str = "qemu", name: str = "") -> None:
         "where": "secure, or normal: the same AOT in the normal world's iwasm",
         "ephemeral": "in a new machine, which is gone afterwards",
         "report": "write to this file how it went, as JSON",
+        "nonce": "have evidence with this nonce made, which the program can ask for",
         **PLACE,
     },
 )
@@ -220,6 +221,7 @@ def run(
     where: str = "secure",
     ephemeral: bool = False,
     report: str = "",
+    nonce: str = "",
     target: str = "qemu",
     name: str = "",
 ) -> int:
@@ -240,6 +242,7 @@ def run(
         stack=stack,
         checks=checks,
         report=Path(report).expanduser() if report else None,
+        nonce=nonce,
     )
     with reported(options):
         sources = gather(Path(file).expanduser(), source or (), cflags, ldflags)
@@ -317,6 +320,36 @@ def attest(
 
     sources = gather(Path(file).expanduser(), source or (), cflags, ldflags)
     return attest(_lab(), sources, Place(target, name), nonce, Path(out).expanduser() if out else None)
+
+
+@command(
+    positional=["file"],
+    iterable=["source"],
+    help={
+        **{key: SOURCES[key] for key in ("file", "source", "cflags", "ldflags")},
+        "to": "the relying party's address, http://HOST:PORT",
+        "heap": PROGRAM["heap"],
+        **PLACE,
+    },
+)
+def relay(
+    _: Context,
+    file: str,
+    source: list[str] | None = None,
+    cflags: str = "",
+    ldflags: str = "",
+    to: str = "",
+    heap: str = "auto",
+    target: str = "qemu",
+    name: str = "",
+) -> int:
+    """Run a program that shows its evidence to somebody."""
+    from teeforge.compiling.sources import gather
+    from teeforge.machines.fleet import Place
+    from teeforge.runs.relaying import relay
+
+    sources = gather(Path(file).expanduser(), source or (), cflags, ldflags)
+    return relay(_lab(), sources, Place(target, name), to, heap)
 
 
 @command(
@@ -631,7 +664,7 @@ def test(_: Context, only: str = "", match: str = "") -> int:
 namespace = Collection(
     *(demo, fetch, patch, build, build_all, explain, why),
     *(boot, deploy, run, dev, shell, console, status, halt),
-    *(sign, attest, verify),
+    *(sign, attest, verify, relay),
     *(wasm_info, heap_bounds, plan, explain_error),
     *(clean, doctor, test, wasi_test, spec_test),
 )

@@ -79,6 +79,20 @@ class Evidence:
         }
 
 
+def parse_nonce(digits: str) -> bytes:
+    """Return the bytes of a nonce. Raises TeeforgeError unless they are hexadecimal, and 8 to 64."""
+    try:
+        nonce = bytes.fromhex(digits)
+    except ValueError:
+        nonce = b""
+    if not NONCE_LEAST <= len(nonce) <= NONCE_MOST:
+        raise TeeforgeError(
+            f"--nonce {digits}: is not {NONCE_LEAST} to {NONCE_MOST} bytes in hexadecimal digits",
+            "for example --nonce $(openssl rand -hex 32)",
+        )
+    return nonce
+
+
 def read_claims(payload: bytes) -> Evidence:
     """Return what the payload of a token says.
 

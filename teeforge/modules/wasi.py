@@ -1,4 +1,4 @@
-"""The functions that the TA offers to modules: WASI preview 1, and one that emcc's programs want."""
+"""The functions that the TA offers: WASI preview 1, one that emcc's programs want, and remote attestation."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ SIGNATURES = {
 }
 # emcc's programs that may grow call it for JavaScript's sake; the TA's does nothing.
 EMSCRIPTEN = {"emscripten_notify_memory_growth": "(i)"}
+# Our own, of the module `wasi_ra`: samples/attest/wasi_ra.h.
+ATTESTATION = {"collect_quote": "(iii)i", "receive_data": "(iiiii)i", "session_key": "(iii)i"}
+_OTHERS = {"env": EMSCRIPTEN, "wasi_ra": ATTESTATION}
 _LETTERS = {"i32": "i", "i64": "I", "f32": "f", "f64": "F"}
 
 
@@ -68,5 +71,5 @@ def signature(kind: FuncType) -> str:
 
 def offers(module: str, name: str, kind: FuncType | None) -> bool:
     """Tell whether the TA offers a function, in that type if ``kind`` is known."""
-    functions = SIGNATURES if module in MODULES else EMSCRIPTEN if module == "env" else {}
+    functions = SIGNATURES if module in MODULES else _OTHERS.get(module, {})
     return name in functions and (kind is None or functions[name] == signature(kind))

@@ -9,14 +9,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from teeforge.attest.claims import NONCE_LEAST, NONCE_MOST
+from teeforge.attest.claims import parse_nonce
 from teeforge.attest.keys import Key, keep_key, kept_keys, key_of_cose, read_key
 from teeforge.attest.reference import Reference, read_reference
+from teeforge.attest.relying import NONCE_SIZE
 from teeforge.attest.token import Token, load_token, read_token, text_of_token
 from teeforge.attest.verdict import Verdict, appraise
 from teeforge.base.errors import TeeforgeError, as_typed
 from teeforge.base.progress import say, ticking
+from teeforge.compiling.sources import check_readable
 from teeforge.machines.storage import EVIDENCE_KEY
+from teeforge.runs.running import HOST_APP, Runner, RunOptions
 
 if TYPE_CHECKING:
     from teeforge.compiling.sources import Sources
@@ -24,24 +27,24 @@ if TYPE_CHECKING:
     from teeforge.machines.fleet import Place
     from teeforge.targets.target import Session
 
-_HOST_APP = "optee_wamr"
 # The component that has the reference values.
 _REFERENCE = "evidence"
-_NONCE_SIZE = 32
 
 
-def parse_nonce(digits: str) -> bytes:
-    """Return the bytes of a nonce. Raises TeeforgeError unless they are hexadecimal, and 8 to 64."""
-    try:
-        nonce = bytes.fromhex(digits)
-    except ValueError:
-        nonce = b""
-    if not NONCE_LEAST <= len(nonce) <= NONCE_MOST:
-        raise TeeforgeError(
-            f"--nonce {digits}: is not {NONCE_LEAST} to {NONCE_MOST} bytes in hexadecimal digits",
-            "for example --nonce $(openssl rand -hex 32)",
-        )
-    return nonce
+class Attester(Runner):
+    """Has the program loaded and not run, and gets the evidence of that."""
+
+    def evidence(self, nonce: bytes) -> Token:
+        """Return a token, after prepare(). Raises TeeforgeError if there is none, or of another key."""
+        assert self._session and self._program
+        key = trusted_key(self.lab, self.place, self._session)
+        data = self._program.aot.read_bytes()
+        argv = [HOST_APP, "--attest", "--nonce", nonce.hex(), "--name", self.sources.name]
+        argv += ["--module-size", str(len(data)), str(self._heap), self._name(self._program)]
+        with ticking(f"{self.place.name} makes evidence"):
+            token = read_token(ask(self._session, argv, data))
+        check_key(self.lab, self.place, token, key)
+        return token
 
 
 def attest(lab: Lab, sources: Sources, place: Place, nonce: str, out: Path | None) -> int:
@@ -49,16 +52,11 @@ def attest(lab: Lab, sources: Sources, place: Place, nonce: str, out: Path | Non
 
     Without a ``nonce`` one is made, and told. Raises TeeforgeError if there is no token.
     """
-    chosen = parse_nonce(nonce) if nonce else secrets.token_bytes(_NONCE_SIZE)
-    program, heap = lab.prepare(sources, place)
-    with lab.deployed(place) as session:
-        key = trusted_key(lab, place, session)
-        data = program.aot.read_bytes()
-        argv = [_HOST_APP, "--attest", "--nonce", chosen.hex(), "--name", sources.name]
-        argv += ["--module-size", str(len(data)), str(heap), sources.name]
-        with ticking(f"{place.name} makes evidence"):
-            token = read_token(ask(session, argv, data))
-    check_key(lab, place, token, key)
+    chosen = parse_nonce(nonce) if nonce else secrets.token_bytes(NONCE_SIZE)
+    check_readable(sources)
+    with Attester(lab, sources, place, RunOptions()) as attester:
+        attester.prepare()
+        token = attester.evidence(chosen)
     if not nonce:
         say(f"nonce {chosen.hex()}")
     if out:
@@ -74,7 +72,7 @@ def ask(session: Session, argv: list[str], stdin: bytes = b"") -> bytes:
     status = session.run(argv, stdin=stdin, on_stdout=out.extend, on_stderr=err.extend)
     if status:
         lines = err.decode(errors="replace").splitlines() or [f"{argv[0]} ended with status {status}"]
-        what, _, hint = lines[-1].removeprefix(f"{_HOST_APP}: ").partition("; ")
+        what, _, hint = lines[-1].removeprefix(f"{HOST_APP}: ").partition("; ")
         raise TeeforgeError(what, hint, status=status)
     return bytes(out)
 
@@ -85,7 +83,7 @@ def trusted_key(lab: Lab, place: Place, session: Session) -> Key:
     if path.exists():
         return read_key(path)
     with ticking(f"{place.name} makes its key for evidence"):
-        key = key_of_cose(ask(session, [_HOST_APP, "--attestation-key"]), place.name)
+        key = key_of_cose(ask(session, [HOST_APP, "--attestation-key"]), place.name)
     keep_key(path, key)
     if not lab.fleet.is_board(place):
         lab.fleet.machine_as_it_is(place.name).storage.used()

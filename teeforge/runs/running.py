@@ -10,8 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO, Self
 
+from teeforge.attest.claims import parse_nonce
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
 from teeforge.compiling.advice import Hints
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from teeforge.targets.target import Session, Target
 
 # The host app on the target.
-_HOST_APP = "optee_wamr"
+HOST_APP = "optee_wamr"
 # Its counterpart, which runs the same module in the normal world.
 _REFERENCE = "iwasm"
 # How long a session waits that was opened for a program which is still being compiled, in seconds.
@@ -51,20 +52,21 @@ class RunOptions:
     program's streams are here, as host app's --stdio has it; empty for what they are over there. ``stack`` is
     the size of the stack for compiled code, empty for the TA's own; ``report`` a file for how the run went.
     ``checks`` is `proven`, which lets a loop go without those bounds checks that a condition ahead of it
-    proves, or `plain`.
+    proves, or `plain`. ``nonce`` is what evidence of it is to have, hexadecimal; empty for no evidence.
     """
 
     heap: str = "auto"
     arguments: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
-    stdin: IO[bytes] | None = None
+    stdin: Source | None = None
     where: str = "secure"
     keep: int = 0
     stdio: str = ""
     stack: str = ""
     checks: str = "proven"
     report: Path | None = None
+    nonce: str = ""
 
     def __post_init__(self) -> None:
         if self.where not in ("secure", "normal"):
@@ -75,6 +77,10 @@ class RunOptions:
             raise TeeforgeError("--dir lends folders in the secure world only", "leave out --where normal")
         if self.where == "normal" and self.stack:
             raise TeeforgeError("--stack is of the secure world", "leave out --where normal")
+        if self.where == "normal" and self.nonce:
+            raise TeeforgeError("--nonce is of the secure world", "leave out --where normal")
+        if self.nonce:
+            parse_nonce(self.nonce)
         self.stack_bytes()
         for setting in self.environment:
             if "=" not in setting:
@@ -114,7 +120,7 @@ class Runner:
         self._program: Program | None = None
         self._heap = 0
 
-    def __enter__(self) -> Runner:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -138,7 +144,7 @@ class Runner:
         self.stages.clear()
         self.headers = None
         # Of what is deployed, a run needs only what it runs.
-        wanted = lab.deployable(_HOST_APP if self.options.where == "secure" else _REFERENCE)
+        wanted = lab.deployable(HOST_APP if self.options.where == "secure" else _REFERENCE)
         compilers = lab.compilers(self.sources, plain_checks=self.options.checks == "plain")
         with ThreadPoolExecutor(2) as pool:
             compiling = pool.submit(self._compile, compilers)
@@ -186,8 +192,8 @@ class Runner:
         hints = Hints(err)
         report = Report(hints.feed)
         with lent(session, self._folders) as given, self._module(session, program) as (options, name, stdin):
-            argv = [_HOST_APP, *report.options, "--keep", str(self.options.keep), *options]
-            argv += ["--name", self.sources.name, *self._streams_and_stack(), *self._environment(), *given]
+            argv = [HOST_APP, *report.options, "--keep", str(self.options.keep), *options]
+            argv += ["--name", self.sources.name, *self._settings(), *self._environment(), *given]
             argv += [str(self._heap), name, *self.options.arguments]
             status = session.run(
                 argv,
@@ -243,9 +249,14 @@ class Runner:
         """Return what its file is called over there."""
         return f"{self.sources.name}.{program.sha256[:12]}.aot"
 
-    def _streams_and_stack(self) -> list[str]:
-        stdio, stack = self.options.stdio, self.options.stack_bytes()
-        return [*(["--stdio", stdio] if stdio else []), *(["--stack", str(stack)] if stack else [])]
+    def _settings(self) -> list[str]:
+        options = self.options
+        settings = {
+            "--stdio": options.stdio,
+            "--stack": str(options.stack_bytes() or ""),
+            "--nonce": options.nonce,
+        }
+        return [word for option, value in settings.items() if value for word in (option, value)]
 
     def _environment(self) -> list[str]:
         return [word for setting in self.options.environment for word in ("--env", setting)]
@@ -273,7 +284,7 @@ class Runner:
     def _host_app(self, *options: str) -> None:
         """Have the host app do what is no run; what is wrong with the TEE, the next run tells."""
         assert self._session
-        self._session.run([_HOST_APP, *options], on_stdout=lambda _: None, on_stderr=lambda _: None)
+        self._session.run([HOST_APP, *options], on_stdout=lambda _: None, on_stderr=lambda _: None)
 
     def _machine(self) -> Machine:
         return self.lab.fleet.machine_as_it_is(self.place.name)
@@ -309,7 +320,7 @@ class Runner:
 class _Ahead:
     """A file, and then what the program reads."""
 
-    def __init__(self, first: IO[bytes], then: IO[bytes] | None) -> None:
+    def __init__(self, first: IO[bytes], then: Source | None) -> None:
         self._first = first
         self._then = then
 

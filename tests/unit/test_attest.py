@@ -11,13 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teeforge.attest.claims import read_claims
+from teeforge.attest.claims import parse_nonce, read_claims
 from teeforge.attest.keys import keep_key, kept_keys, key_of_cose, key_of_pem, read_key
 from teeforge.attest.reference import Reference, read_reference
 from teeforge.attest.token import load_token, read_token, text_of_token, token_of_text
 from teeforge.attest.verdict import Verdict, appraise
 from teeforge.base.errors import TeeforgeError
-from teeforge.runs.attesting import parse_nonce
 from tests.attestations import (
     CORE_MEMORY,
     MODULE,

@@ -59,7 +59,7 @@ def test_the_offer_is_the_tas_own_table() -> None:
             r'^\s*(?:FUNCTION\((\w+)|SAME\((\w+),\s*\w+),\s*"([^"]*)"\)', path.read_text(), re.M
         ):
             table.setdefault(line[1] or line[2], line[3])
-    assert table == wasi.SIGNATURES | wasi.EMSCRIPTEN
+    assert table == wasi.SIGNATURES | wasi.EMSCRIPTEN | wasi.ATTESTATION
 
 
 def test_the_costs_are_the_tas_own() -> None:

@@ -9,18 +9,15 @@
 #include <wasm_ta.h>
 
 #include "attester.h"
+#include "hpke.h"
 #include "token.h"
-
-#define KEY_BITS		256
-#define COORDINATE_SIZE		32
 
 static struct {
 	uint8_t nonce[WASM_TA_NONCE_MAX];
 	size_t nonce_size;		/* 0: none was given */
 	uint8_t *token;
 	size_t token_size;
-	TEE_ObjectHandle key;
-	uint8_t point[EVIDENCE_POINT_SIZE];
+	struct hpke key;		/* of the session */
 	bool begun;			/* a module came before a nonce */
 } evidence;
 
@@ -40,42 +37,18 @@ const uint8_t *evidence_token(size_t *size)
 	return evidence.token_size ? evidence.token : NULL;
 }
 
-TEE_ObjectHandle evidence_key(const uint8_t **point)
+const uint8_t *evidence_point(void)
 {
-	*point = evidence.point;
-	return evidence.token_size ? evidence.key : TEE_HANDLE_NULL;
+	return evidence.token_size ? evidence.key.point : NULL;
 }
 
-/* Its private half stays in the core, and is good for key agreement alone */
-static TEE_Result make_key(void)
+TEE_Result evidence_receive(const uint8_t *message, size_t size, uint8_t *out)
 {
-	TEE_Attribute curve = { };
-	size_t size = COORDINATE_SIZE;
-	TEE_Result res = TEE_SUCCESS;
+	if (!evidence.token_size)
+		return TEE_ERROR_NO_DATA;
 
-	res = TEE_AllocateTransientObject(TEE_TYPE_ECDH_KEYPAIR, KEY_BITS,
-					  &evidence.key);
-	if (res != TEE_SUCCESS)
-		return res;
-
-	TEE_InitValueAttribute(&curve, TEE_ATTR_ECC_CURVE,
-			       TEE_ECC_CURVE_NIST_P256, 0);
-	res = TEE_GenerateKey(evidence.key, KEY_BITS, &curve, 1);
-	if (res == TEE_SUCCESS)
-		res = TEE_RestrictObjectUsage1(evidence.key, TEE_USAGE_DERIVE);
-	evidence.point[0] = 4;
-	if (res == TEE_SUCCESS)
-		res = TEE_GetObjectBufferAttribute(evidence.key,
-						   TEE_ATTR_ECC_PUBLIC_VALUE_X,
-						   evidence.point + 1, &size);
-	if (res == TEE_SUCCESS && size == COORDINATE_SIZE)
-		res = TEE_GetObjectBufferAttribute(evidence.key,
-						   TEE_ATTR_ECC_PUBLIC_VALUE_Y,
-						   evidence.point + 1 +
-						   COORDINATE_SIZE, &size);
-	if (res == TEE_SUCCESS && size != COORDINATE_SIZE)
-		res = TEE_ERROR_BAD_FORMAT;
-	return res;
+	return hpke_receive(&evidence.key, evidence.token, evidence.token_size,
+			    message, size, out);
 }
 
 /*
@@ -117,7 +90,7 @@ static TEE_Result measure(TEE_TASessionHandle attester,
 
 	claims->zero_key = has_zero_key();
 	*what = "make a key for the session";
-	return make_key();
+	return hpke_open(&evidence.key);
 }
 
 static TEE_Result make(const struct evidence_module *module, const char **what)
@@ -126,7 +99,7 @@ static TEE_Result make(const struct evidence_module *module, const char **what)
 	struct token_claims claims = {
 		.nonce = evidence.nonce,
 		.nonce_size = evidence.nonce_size,
-		.point = evidence.point,
+		.point = evidence.key.point,
 		.module = module,
 	};
 	TEE_Result res = TEE_SUCCESS;
@@ -240,9 +213,8 @@ TEE_Result evidence_command(uint32_t command, uint32_t param_types,
 
 void evidence_close(void)
 {
-	TEE_FreeTransientObject(evidence.key);
+	hpke_close(&evidence.key);
 	TEE_Free(evidence.token);
-	evidence.key = TEE_HANDLE_NULL;
 	evidence.token = NULL;
 	evidence.token_size = 0;
 }

@@ -23,9 +23,6 @@
 
 #include "outcome.h"
 
-/* An uncompressed point of P-256: 4, x, y */
-#define EVIDENCE_POINT_SIZE	65
-
 /* What is known of a module; NULL: that is not known */
 struct evidence_module {
 	const uint8_t *sha256;		/* of the AOT file, as loaded */
@@ -45,8 +42,16 @@ bool evidence_make(struct outcome *outcome,
 /* The token, or NULL */
 const uint8_t *evidence_token(size_t *size);
 
-/* The key of this session, whose public half is in the token; or NULL */
-TEE_ObjectHandle evidence_key(const uint8_t **point);
+/* The public half of the session's key, P256_POINT_SIZE bytes; NULL: no token */
+const uint8_t *evidence_point(void);
+
+/*
+ * evidence_receive() - decrypt what somebody sent who verified the token
+ *
+ * As hpke_receive(): bound to the token, for the session's key.
+ * TEE_ERROR_NO_DATA: there is no token.
+ */
+TEE_Result evidence_receive(const uint8_t *message, size_t size, uint8_t *out);
 
 /* WASM_TA_CMD_NONCE, WASM_TA_CMD_EVIDENCE, WASM_TA_CMD_ATTESTATION_KEY */
 TEE_Result evidence_command(uint32_t command, uint32_t param_types,

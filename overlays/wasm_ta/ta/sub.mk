@@ -18,6 +18,7 @@ srcs-y += files_back.c
 srcs-y += fs.c
 srcs-y += fs_file.c
 srcs-y += fs_walk.c
+srcs-y += hpke.c
 srcs-y += input.c
 srcs-y += instance.c
 srcs-y += main.c
@@ -25,6 +26,7 @@ srcs-y += manifest.c
 srcs-y += module.c
 srcs-y += outcome.c
 srcs-y += output.c
+srcs-y += p256.c
 srcs-y += pool.c
 srcs-y += runtime.c
 srcs-y += secure.c
@@ -38,6 +40,7 @@ srcs-y += wasi_clock.c
 srcs-y += wasi_fd.c
 srcs-y += wasi_io.c
 srcs-y += wasi_path.c
+srcs-y += wasi_ra.c
 srcs-y += watch.c
 
 # Whose modules run: public keys of Ed25519 in hexadecimal, with commas between.

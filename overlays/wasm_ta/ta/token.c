@@ -10,6 +10,7 @@
 
 #include "cbor.h"
 #include "digest.h"
+#include "p256.h"
 
 /* Names what the private claims mean: whoever changes them makes another one */
 #define PROFILE			"urn:uuid:04ca6ed1-1bfe-456e-8760-53b588721eb6"
@@ -58,8 +59,6 @@
 #define RSA_N			-1
 #define RSA_E			-2
 
-#define COORDINATE_SIZE		32
-
 #define PROTECTED_SIZE		64
 
 size_t token_put_key(const struct attester_key *key, void *buffer, size_t size)
@@ -105,9 +104,9 @@ static void put_session_key(struct cbor *cbor, const uint8_t *point)
 	cbor_int(cbor, EC2_CRV);
 	cbor_int(cbor, CRV_P256);
 	cbor_int(cbor, EC2_X);
-	cbor_bytes(cbor, point + 1, COORDINATE_SIZE);
+	cbor_bytes(cbor, point + 1, P256_COORDINATE_SIZE);
 	cbor_int(cbor, EC2_Y);
-	cbor_bytes(cbor, point + 1 + COORDINATE_SIZE, COORDINATE_SIZE);
+	cbor_bytes(cbor, point + 1 + P256_COORDINATE_SIZE, P256_COORDINATE_SIZE);
 }
 
 static void put_digest(struct cbor *cbor, int key, const uint8_t *digest)

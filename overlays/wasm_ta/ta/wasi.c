@@ -247,6 +247,13 @@ static NativeSymbol emscripten[] = {
 	SAME(emscripten_notify_memory_growth, memory_grew, "(i)"),
 };
 
+/* Our own, described in samples/attest/wasi_ra.h */
+static NativeSymbol attestation[] = {
+	SAME(collect_quote, ra_collect_quote, "(iii)i"),
+	SAME(receive_data, ra_receive_data, "(iiiii)i"),
+	SAME(session_key, ra_session_key, "(iii)i"),
+};
+
 static const struct {
 	const char *module;
 	NativeSymbol *functions;
@@ -255,6 +262,7 @@ static const struct {
 	{ "wasi_snapshot_preview1", preview1, ARRAY_SIZE(preview1) },
 	{ "wasi_unstable", unstable, ARRAY_SIZE(unstable) },
 	{ "env", emscripten, ARRAY_SIZE(emscripten) },
+	{ "wasi_ra", attestation, ARRAY_SIZE(attestation) },
 };
 
 static void make_unstable(void)

@@ -112,6 +112,12 @@ CALL(path_symlink, uint32_t target, uint32_t target_length, uint32_t fd,
      uint32_t path, uint32_t length);
 CALL(path_unlink_file, uint32_t fd, uint32_t path, uint32_t length);
 
+/* wasi_ra.c */
+CALL(ra_collect_quote, uint32_t at, uint32_t size, uint32_t size_at);
+CALL(ra_receive_data, uint32_t from, uint32_t length, uint32_t at,
+     uint32_t size, uint32_t size_at);
+CALL(ra_session_key, uint32_t at, uint32_t size, uint32_t size_at);
+
 #undef CALL
 
 #endif /* WASI_CALLS_H */
