@@ -84,9 +84,16 @@ static const struct {
 	{ "sock_recv", "dvnaa" },
 	{ "sock_send", "dvna" },
 	{ "sock_shutdown", "dn" },
+	/* wasi_ra */
+	{ "collect_quote", "ana" },
+	{ "receive_data", "anana" },
+	{ "session_key", "ana" },
 };
 
-_Static_assert(ARRAY_SIZE(functions) == 46, "WASI preview 1 has 46 functions");
+#define PREVIEW1	46
+
+_Static_assert(ARRAY_SIZE(functions) == PREVIEW1 + 3,
+	       "WASI preview 1 has 46 functions, wasi_ra 3");
 
 static const char *const modules[] = {
 	"wasi_snapshot_preview1", "wasi_unstable",
@@ -163,7 +170,8 @@ int LLVMFuzzerInitialize(int *argc __unused, char ***argv __unused)
 
 	for (m = 0; m < ARRAY_SIZE(modules); m++)
 		for (n = 0; n < ARRAY_SIZE(functions); n++) {
-			machine.natives[m][n] = resolve(modules[m], n);
+			machine.natives[m][n] =
+				resolve(n < PREVIEW1 ? modules[m] : "wasi_ra", n);
 			if (!machine.natives[m][n])
 				abort();
 		}
@@ -334,7 +342,7 @@ static bool act(struct cursor *c, struct world *world)
 	uint32_t at = 0;
 	size_t size = 0;
 
-	if (byte < 4 * ARRAY_SIZE(functions)) {
+	if (byte < 4 * PREVIEW1) {
 		call(c, byte % 4 == 3, byte / 4);
 		return !wasm_runtime_get_exception(machine.inst);
 	}
@@ -358,6 +366,9 @@ static bool act(struct cursor *c, struct world *world)
 		return true;
 	case 4:
 		return false;
+	case 6:
+		call(c, 0, PREVIEW1 + take(c, 1) % 3);
+		return !wasm_runtime_get_exception(machine.inst);
 	default:
 		call(c, 0, 31);	/* path_open, without which there is little */
 		return !wasm_runtime_get_exception(machine.inst);

@@ -11,6 +11,8 @@
 #include <tee_internal_api_extensions.h>
 #include <util.h>
 
+#include "evidence.h"
+#include "hpke.h"
 #include "outcome.h"
 #include "platform_api_vmcore.h"
 #include "shim.h"
@@ -265,4 +267,34 @@ uint32 bh_get_tick_ms(void)
 
 void wasm_trap_delete(void *trap __unused)
 {
+}
+
+/* There is evidence, and what was sent to it is right if it begins as a point does */
+const uint8_t *evidence_token(size_t *size)
+{
+	static const uint8_t token[100] = { 0xd2 };
+
+	*size = sizeof(token);
+	return token;
+}
+
+const uint8_t *evidence_point(void)
+{
+	static const uint8_t point[P256_POINT_SIZE] = { 4 };
+
+	return point;
+}
+
+TEE_Result evidence_receive(const uint8_t *message, size_t size, uint8_t *out)
+{
+	if (message[0] != 4)
+		return TEE_ERROR_MAC_INVALID;
+
+	memcpy(out, message + P256_POINT_SIZE, size - HPKE_OVERHEAD);
+	return TEE_SUCCESS;
+}
+
+void TEE_MemFill(void *buffer, uint32_t x, size_t size)
+{
+	memset(buffer, x, size);
 }
