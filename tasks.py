@@ -229,7 +229,8 @@ def run(
     from teeforge.commandline import arguments
     from teeforge.compiling.sources import gather
     from teeforge.machines.fleet import Place
-    from teeforge.runs.running import RunOptions, reported, run, standard_input, standard_streams
+    from teeforge.runs.running import RunOptions, reported, run
+    from teeforge.runs.streams import standard_input, standard_streams
 
     options = RunOptions(
         heap=heap,
@@ -276,7 +277,8 @@ def dev(
     from teeforge.compiling.sources import gather
     from teeforge.machines.fleet import Place
     from teeforge.runs.dev import KEEP, dev
-    from teeforge.runs.running import RunOptions, standard_streams
+    from teeforge.runs.running import RunOptions
+    from teeforge.runs.streams import standard_streams
 
     options = RunOptions(
         heap=heap,

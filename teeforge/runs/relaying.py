@@ -17,7 +17,8 @@ from teeforge.attest.claims import NONCE_LEAST, NONCE_MOST
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
 from teeforge.compiling.sources import check_readable
-from teeforge.runs.running import Runner, RunOptions, writer
+from teeforge.runs.running import Runner, RunOptions
+from teeforge.runs.streams import writer
 
 if TYPE_CHECKING:
     from teeforge.compiling.sources import Sources

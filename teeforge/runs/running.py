@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Self
 
 from teeforge.attest.claims import parse_nonce
 from teeforge.base.errors import TeeforgeError
@@ -21,6 +19,7 @@ from teeforge.diagnosis.record import Report, RunRecord, write_report
 from teeforge.lab import Compilers, Lab, enforced_heap
 from teeforge.machines.fleet import Place
 from teeforge.runs.devview import Stage
+from teeforge.runs.streams import Ahead, writer
 from teeforge.settings.config import parse_size
 from teeforge.settings.memory import STACK_LEAST, STACK_MOST, words
 from teeforge.targets.couriers import is_much
@@ -232,7 +231,7 @@ class Runner:
             return
         # Ahead of the program's own input: no file over there, and no round trip.
         with program.signed.open("rb") as module:
-            yield ["--module-size", str(size)], self._name(program), _Ahead(module, self.options.stdin)
+            yield ["--module-size", str(size)], self._name(program), Ahead(module, self.options.stdin)
 
     @contextmanager
     def _sent(self, session: Session, file: Path, name: str) -> Iterator[str]:
@@ -317,23 +316,6 @@ class Runner:
             stage.seconds = stage.elapsed
 
 
-class _Ahead:
-    """A file, and then what the program reads."""
-
-    def __init__(self, first: IO[bytes], then: Source | None) -> None:
-        self._first = first
-        self._then = then
-
-    def read(self, most: int) -> bytes:
-        """Return the next bytes, without waiting for more than there are."""
-        if data := self._first.read(most):
-            return data
-        if self._then is None:
-            return b""
-        read: Callable[[int], bytes] = getattr(self._then, "read1", self._then.read)
-        return read(most)
-
-
 def run(lab: Lab, file: Path | Sources, place: Place, options: RunOptions) -> int:
     """Compile ``file`` as far as needed, run it on a target; return its exit status.
 
@@ -375,36 +357,3 @@ def demo(lab: Lab, place: Place) -> int:
         for line in told[-1:]:
             say(f"    {line}")
     return status
-
-
-def standard_input() -> IO[bytes] | None:
-    """Return our stdin for a program to read, without a buffer that would be waited for, or held at exit."""
-    return getattr(sys.stdin.buffer, "raw", sys.stdin.buffer) if sys.stdin else None
-
-
-def standard_streams(reads: bool = True) -> str:
-    """Return what our streams are, as the host app's --stdio has it; stdin as /dev/null if it is not read."""
-    return ",".join(_kind_of(number) if number or reads else "d" for number in range(3))
-
-
-def _kind_of(descriptor: int) -> str:
-    """Return t for a terminal, d for another device, f:SIZE for a file, p for a pipe or whatever else."""
-    try:
-        status = os.fstat(descriptor)
-    except OSError:
-        return "d"
-    if stat.S_ISREG(status.st_mode):
-        return f"f:{status.st_size}"
-    if stat.S_ISCHR(status.st_mode):
-        return "t" if os.isatty(descriptor) else "d"
-    return "p"
-
-
-def writer(stream: BinaryIO) -> Callable[[bytes], None]:
-    """Return a sink that writes to a stream at once."""
-
-    def write(data: bytes) -> None:
-        stream.write(data)
-        stream.flush()
-
-    return write
