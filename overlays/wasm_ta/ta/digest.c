@@ -28,17 +28,24 @@ TEE_Result digest_parts(TEE_OperationHandle operation,
 	return TEE_DigestDoFinal(operation, NULL, 0, digest, &size);
 }
 
-TEE_Result digest_of(const void *bytes, size_t size,
-		     uint8_t digest[DIGEST_SIZE])
+TEE_Result digest_once(const struct digest_part *parts, size_t count,
+		       uint8_t digest[DIGEST_SIZE])
 {
-	const struct digest_part part = { bytes, size };
 	TEE_OperationHandle operation = TEE_HANDLE_NULL;
 	TEE_Result res = digest_open(&operation);
 
 	if (res == TEE_SUCCESS)
-		res = digest_parts(operation, &part, 1, digest);
+		res = digest_parts(operation, parts, count, digest);
 	TEE_FreeOperation(operation);
 	return res;
+}
+
+TEE_Result digest_of(const void *bytes, size_t size,
+		     uint8_t digest[DIGEST_SIZE])
+{
+	const struct digest_part part = { bytes, size };
+
+	return digest_once(&part, 1, digest);
 }
 
 static void pad(uint8_t block[BLOCK_SIZE], const uint8_t key[DIGEST_SIZE],

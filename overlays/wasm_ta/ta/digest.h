@@ -23,6 +23,9 @@ TEE_Result digest_open(TEE_OperationHandle *operation);
 TEE_Result digest_parts(TEE_OperationHandle operation,
 			const struct digest_part *parts, size_t count,
 			uint8_t digest[DIGEST_SIZE]);
+/* The same with an operation of its own */
+TEE_Result digest_once(const struct digest_part *parts, size_t count,
+		       uint8_t digest[DIGEST_SIZE]);
 TEE_Result digest_of(const void *bytes, size_t size,
 		     uint8_t digest[DIGEST_SIZE]);
 

@@ -27,7 +27,7 @@
 struct evidence_module {
 	const uint8_t *sha256;		/* of the AOT file, as loaded */
 	const uint8_t *wasm_sha256;	/* of the .wasm that it was made of */
-	const uint8_t *signer;		/* SHA-256 of the public key */
+	const uint8_t *signer;		/* the public key, of Ed25519 */
 	const char *name;
 	const char *version;
 };

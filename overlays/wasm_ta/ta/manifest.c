@@ -10,6 +10,7 @@
 #include <trace.h>
 #include <util.h>
 
+#include "digest.h"
 #include "signature.h"
 
 /* Bytes of a key that are told: enough to know it by */
@@ -292,18 +293,17 @@ bool manifest_allows_folder(const struct manifest *manifest,
 bool manifest_space(const struct manifest *manifest,
 		    char space[MANIFEST_SPACE_SIZE])
 {
-	uint8_t digest[WASM_SIGNED_DIGEST_SIZE] = { };
+	struct digest_part parts[] = {
+		{ manifest->signer, sizeof(manifest->signer) },
+		{ manifest->name, sizeof(manifest->name) },
+	};
+	uint8_t digest[DIGEST_SIZE] = { };
 	TEE_Result res = TEE_SUCCESS;
 
-	if (manifest->is_signed)
-		res = signature_digest(manifest->signer,
-				       sizeof(manifest->signer), manifest->name,
-				       sizeof(manifest->name), digest);
-	else
-		res = signature_digest(manifest->signer,
-				       sizeof(manifest->signer),
-				       manifest->aot_sha256,
-				       sizeof(manifest->aot_sha256), digest);
+	if (!manifest->is_signed)
+		parts[1] = (struct digest_part){ manifest->aot_sha256,
+						 sizeof(manifest->aot_sha256) };
+	res = digest_once(parts, ARRAY_SIZE(parts), digest);
 	put_hex(space, digest, MANIFEST_SPACE_SIZE / 2);
 	return res == TEE_SUCCESS;
 }

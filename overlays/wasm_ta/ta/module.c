@@ -6,14 +6,19 @@
 
 #include <inttypes.h>
 #include <optee_platform.h>
+#include <stdio.h>
 #include <string.h>
 #include <tee_internal_api_extensions.h>
 #include <trace.h>
 
+#include "digest.h"
 #include "evidence.h"
 #include "runtime.h"
 
 #define ERROR_SIZE		128
+
+/* The digits of a version, and a NUL */
+#define VERSION_SIZE		11
 
 /* The hexadecimal digits of a SHA-256 and a NUL */
 #define HEX_SIZE		(2 * WASM_TA_SHA256_SIZE + 1)
@@ -22,19 +27,11 @@ static bool measure(struct module *module, struct outcome *outcome,
 		    const uint8_t *file, size_t size)
 {
 	static const char digits[] = "0123456789abcdef";
-	TEE_OperationHandle operation = TEE_HANDLE_NULL;
 	struct wasm_ta_result *result = outcome->result;
-	size_t length = WASM_TA_SHA256_SIZE;
-	TEE_Result res = TEE_SUCCESS;
+	TEE_Result res = digest_of(file, size, module->sha256);
 	char hex[HEX_SIZE] = { };
 	size_t n = 0;
 
-	res = TEE_AllocateOperation(&operation, TEE_ALG_SHA256, TEE_MODE_DIGEST,
-				    0);
-	if (res == TEE_SUCCESS)
-		res = TEE_DigestDoFinal(operation, file, size, module->sha256,
-					&length);
-	TEE_FreeOperation(operation);
 	if (res != TEE_SUCCESS)
 		return outcome_is(outcome, WASM_TA_FAILED,
 				  "the module could not be measured (%#"PRIx32")",
@@ -122,7 +119,20 @@ static bool start_and_load(struct module *module, struct outcome *outcome,
 /* Before its first instruction; who signed it, and what it was made of, is not known here */
 static bool attest(const struct module *module, struct outcome *outcome)
 {
-	const struct evidence_module subject = { .sha256 = module->sha256 };
+	static const uint8_t unknown[WASM_SIGNED_DIGEST_SIZE];
+	const struct manifest *manifest = &module->manifest;
+	struct evidence_module subject = { .sha256 = module->sha256 };
+	char version[VERSION_SIZE] = { };
+
+	if (manifest->is_signed) {
+		snprintf(version, sizeof(version), "%"PRIu32,
+			 manifest->version);
+		subject.signer = manifest->signer;
+		subject.name = manifest->name;
+		subject.version = version;
+		if (memcmp(manifest->wasm_sha256, unknown, sizeof(unknown)))
+			subject.wasm_sha256 = manifest->wasm_sha256;
+	}
 
 	return evidence_make(outcome, &subject);
 }

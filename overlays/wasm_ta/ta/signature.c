@@ -87,23 +87,3 @@ TEE_Result signature_check(const struct wasm_signed *trailer)
 	known = *trailer;
 	return TEE_SUCCESS;
 }
-
-TEE_Result signature_digest(const void *first, size_t first_size,
-			    const void *second, size_t second_size,
-			    uint8_t digest[WASM_SIGNED_DIGEST_SIZE])
-{
-	TEE_OperationHandle operation = TEE_HANDLE_NULL;
-	size_t length = WASM_SIGNED_DIGEST_SIZE;
-	TEE_Result res = TEE_AllocateOperation(&operation, TEE_ALG_SHA256,
-					       TEE_MODE_DIGEST, 0);
-
-	if (res != TEE_SUCCESS)
-		return res;
-
-	if (first_size)
-		TEE_DigestUpdate(operation, first, first_size);
-	res = TEE_DigestDoFinal(operation, second, second_size, digest,
-				&length);
-	TEE_FreeOperation(operation);
-	return res;
-}

@@ -24,9 +24,4 @@ bool signature_knows(const uint8_t key[WASM_SIGNED_KEY_SIZE]);
  */
 TEE_Result signature_check(const struct wasm_signed *trailer);
 
-/* SHA-256 of two pieces, one after the other */
-TEE_Result signature_digest(const void *first, size_t first_size,
-			    const void *second, size_t second_size,
-			    uint8_t digest[WASM_SIGNED_DIGEST_SIZE]);
-
 #endif /* SIGNATURE_H */
