@@ -6,7 +6,7 @@
 | 10 | eat_nonce: the verifier's, 8 to 64 bytes |
 | 263 | dbgstat: 0, debugging is enabled, as nobody can say that it is not |
 | 265 | eat_profile: PROFILE, which names what follows |
-| -65537 | module: 1 SHA-256 of the AOT file as loaded, where known 2 of its .wasm; 3 its signer's key of Ed25519, |
+| -65537 | module: 1 SHA-256 of the AOT file as loaded, 2 of its .wasm, 3 its signer (a key of Ed25519), |
 |        | 4 name, 5 version |
 | -65538 | core: 1 version, 2 SHA-256 of its code and read-only data |
 | -65539 | state: what the machine cannot promise, see STATES |

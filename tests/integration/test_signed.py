@@ -63,7 +63,8 @@ def _library(folder: Path, *flags: str) -> ctypes.CDLL:
     if compiler is None:
         pytest.skip("NOT TESTED: this host has no C compiler")
     library = folder / "signed.so"
-    sources = [TA / "manifest.c", TA / "signature.c", TA / "digest.c", TA / "ed25519.c", HERE / "signed/shim.c"]
+    names = ("manifest.c", "signature.c", "digest.c", "ed25519.c")
+    sources = [*(TA / name for name in names), HERE / "signed/shim.c"]
     includes = [f"-I{TA}", f"-I{TA}/include", "-idirafter", str(_header_folder())]
     words = [compiler, "-std=gnu11", "-O2", "-fPIC", "-shared", f"-DMODULE_KEYS={DEVELOPMENT_KEY}", *flags]
     # size_t of the dev kit's headers is this host's.
