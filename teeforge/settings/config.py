@@ -26,9 +26,13 @@ class GitSource:
     """A git repository at one full commit, with upstream commits put on top of it."""
 
     url: str
+    """Where upstream is. `mirrors` may have it fetched from elsewhere."""
     commit: str
+    """All 40 digits: whoever serves it, the bits are these."""
     version: str = ""
+    """What people call that commit; shown, and given to builds that ask for a version."""
     cherry_picks: tuple[str, ...] = ()
+    """Upstream commits put on top, in this order; all 40 digits of each."""
 
     def __post_init__(self) -> None:
         for key, commit in [
@@ -53,10 +57,15 @@ class DebianSource:
     """
 
     suite: str
+    """Debian's release, such as bookworm."""
     architecture: str
+    """Debian's name for it, or `host`: the one that teeforge runs on."""
     packages: tuple[str, ...]
+    """Their names. For one architecture alone: `gcc [amd64]`; from another suite: `gcc/trixie`."""
     depends: bool = False
+    """Whether what the packages depend on belongs to the source as well."""
     without: tuple[str, ...] = ()
+    """Packages to leave out, and what only they would bring."""
 
     def packages_for(self, architecture: str) -> dict[str, str]:
         """Return the names of the packages to take for an architecture, and the suite of each."""
@@ -70,7 +79,9 @@ class DebianArchive:
     """Where Debian packages come from: a mirror of yours first, then the host's apt, then snapshot."""
 
     mirror: str | None = None
+    """Asked first, before the one that the apt of this host uses."""
     snapshot: str | None = None
+    """Asked last: it keeps every version for ever."""
 
 
 # What AOT code may be made for, the default first. All are of Armv8.0: what is made for one runs on each.
@@ -88,10 +99,15 @@ class Toolchain:
     short: ClassVar[str] = "kind"  # `toolchain: host` is the same as `toolchain: {kind: host}`
 
     kind: Literal["pinned", "host"] = "pinned"
+    """`pinned`: fetched by hash. `host`: compilers, LLVM and QEMU that are installed here."""
     cross: str = "aarch64-linux-gnu-"
+    """For `host`: the prefix of the cross compiler."""
     llvm: str = "auto"
+    """For `host`: what wamrc is built with: `auto`, 13, 14, 15, or the folder of one that was unpacked."""
     wasm_cc: str = "auto"
+    """The compiler for .c programs: `auto`, the folder of a wasi-sdk, or a clang."""
     wasm_cpu: str = WASM_CPUS[0]
+    """The core that AOT code is made for: `generic` or one of Armv8.0, such as cortex-a72."""
 
     def __post_init__(self) -> None:
         if self.wasm_cpu not in WASM_CPUS:
@@ -117,13 +133,21 @@ class QemuTarget:
     """A machine that we start ourselves."""
 
     kind: Literal["qemu"]
+    """A machine of ours in QEMU."""
     cpus: int = 2
+    """1 to 4."""
     memory: str = "1057MiB"
+    """RAM of the machine, at least 512MiB."""
     cpu: str = "cortex-a53"
+    """QEMU's model: cortex-a53, cortex-a57, cortex-a72, cortex-a76 or max."""
     ssh_port: int = 0
+    """On 127.0.0.1 only; 0: any free one."""
     firmware: str = "trusted-firmware-a.flash"
+    """What it boots, as component.product."""
     kernel: str = "linux.Image"
+    """The kernel, as component.product."""
     initrd: str = "rootfs.initrd"
+    """The root filesystem, as component.product."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.cpus <= MOST_CPUS:
@@ -149,11 +173,17 @@ class SshTarget:
     """A board that runs OP-TEE and an SSH server."""
 
     kind: Literal["ssh"]
+    """A machine that is there already."""
     host: str
+    """Its name or address."""
     host_key: str
+    """The public key that it has to show: a line of `ssh-keyscan` without the name."""
     port: int = 22
+    """Of its SSH server."""
     user: str = "root"
+    """Who may use /dev/tee0 and write where TAs are."""
     key: str | None = None
+    """The file of the private key; default: the one in build/identity."""
 
 
 @dataclass(frozen=True)
@@ -161,17 +191,29 @@ class Config:
     """All of config.yaml."""
 
     sources: dict[str, GitSource | DebianSource]
+    """Where files come from, by name: git repositories at one commit, Debian packages by hash."""
     targets: dict[str, QemuTarget | SshTarget]
+    """Machines to deploy to, by name: `kind: qemu`, or `kind: ssh` for a board that runs OP-TEE."""
     mirrors: dict[str, str] = field(default_factory=dict)
+    """Prefix of a source's URL: where to fetch it instead. Whoever serves a commit, its hash is verified."""
     debian: DebianArchive = DebianArchive()
+    """Where Debian packages are fetched."""
     toolchain: Toolchain = Toolchain()
+    """Where compilers and QEMU come from: `pinned`, `host`, or a mapping."""
     signing: Literal["development", "own"] = "development"
+    """Whose key TAs are signed with: OP-TEE's, which everybody has, or this environment's `own`."""
     modules: Modules = DEVELOPMENT
+    """Whose signature the TEE asks of a module: `development`, `own`, `any`, or `{key: …, trust: [public keys]}`."""
     secure_ram: str = "16MiB"
+    """Memory of the TEE: 16MiB; up to 256MiB in steps of 2MiB, of which QEMU isolates 16MiB."""
     jobs: Literal["auto"] | int = "auto"
+    """Compilers at once, over all components and over the sources of a program; `auto`: one for each core."""
     build_dir: str = "build"
+    """Where all lies that is made. Where its path has a space, a safe folder is linked here."""
     store: str | None = None
+    """Where products are kept, if not in build/store: a folder that several checkouts and users share."""
     remote: str | None = None
+    """A store that a team or CI has, asked before building: s3://…, gs://…, https://… or a folder."""
 
     def __post_init__(self) -> None:
         if isinstance(self.jobs, int) and self.jobs < 1:

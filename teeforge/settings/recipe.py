@@ -38,8 +38,11 @@ class Deployment:
     """One product that `invoke deploy` puts on the target."""
 
     product: str
+    """A name under `products`."""
     path: str
+    """Where it goes on the target; absolute."""
     mode: str = "0755"
+    """Four octal digits. A TA is 0444."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"0[0-7]{3}", self.mode):
@@ -52,33 +55,42 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One component: where its files come from, how it is built, what it gives to others.
-
-    One that is made ``on_request`` is no part of `build-all`: a task asks for it when it needs it.
-    ``incremental``: its make sees by itself what a changed source file makes stale; see leftovers.py.
-    ``by_architecture``: its products are programs for the host, so they differ with its architecture.
-    ``options``: words that a step's `{options.NAME}` stands for with some settings of config.yaml alone.
-    ``in_place``: its products work only where they lie in this host's store, so others know them by what
-    went into them, not by their bits.
-    """
+    """One component: where its files come from, how it is built, what it gives to others."""
 
     summary: str
+    """What it is, in a line."""
     steps: tuple[str, ...]
+    """Commands, each split into words once; there is no shell. {source} and {out} are its folders."""
     products: dict[str, str]
+    """What others and targets may have of it: a name, and its path in {out}."""
     source: str | None = None
+    """A name under `sources` in config.yaml."""
     patches: tuple[str, ...] = ()
+    """Folders below patches/, each a series that is applied in order."""
     overlay: str | None = None
+    """A folder below overlays/ that is laid over the source, or is all of it."""
     needs: tuple[str, ...] = ()
+    """Products that it reads, as component.product: each is a placeholder of that name."""
     tools: dict[str, str] = field(default_factory=dict)
+    """Programs that its steps call, and the Debian package of each."""
     packages: tuple[str, ...] = ()
+    """Debian packages that it needs beside those of `tools`, where `toolchain` is `host`."""
     llvm: tuple[int, ...] = ()
+    """Versions of LLVM that it builds with, the best first."""
     env: dict[str, str] = field(default_factory=dict)
+    """Environment variables of its steps."""
     options: dict[str, str] = field(default_factory=dict)
+    """Words that a step's `{options.NAME}` stands for with some settings of config.yaml alone."""
     deploy: tuple[Deployment, ...] = ()
+    """Products that go to the target."""
     on_request: bool = False
+    """No part of `build-all`: a task asks for it when it needs it."""
     incremental: bool = False
+    """Its make sees by itself what a changed source file makes stale; see leftovers.py."""
     by_architecture: bool = False
+    """Its products are programs for the host, so they differ with its architecture."""
     in_place: bool = False
+    """Its products work only where they lie, so others know them by what went into them."""
 
     def __post_init__(self) -> None:
         if self.source is None and self.overlay is None:
