@@ -14,6 +14,8 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
+from teeforge.commandline import HelpedTask
+
 if TYPE_CHECKING:
     from teeforge.lab import Lab
 
@@ -63,7 +65,7 @@ def command(**options: Any) -> Callable[[Callable[..., int | None]], Any]:
             if status:
                 sys.exit(status)
 
-        return task(**options)(guarded)
+        return task(klass=HelpedTask, **options)(guarded)
 
     return decorate
 

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
+import invoke.tasks
+
 from teeforge.base.errors import TeeforgeError
 from teeforge.compiling.sources import split_words
 
@@ -14,6 +16,18 @@ from teeforge.compiling.sources import split_words
 _QUOTED = ("--args", "--cflags", "--ldflags")
 # How a file is named that comes after a task's last positional argument.
 _MORE = "--source"
+
+
+class HelpedTask(invoke.tasks.Task[Any]):
+    """A task that keeps the help of its options: Invoke's own gives it to whoever asks first."""
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> Any:
+        """Return the arguments, each with its help."""
+        kept = dict(self.help)
+        try:
+            return super().get_arguments(ignore_unknown_help)
+        finally:
+            self.help = kept
 
 
 class Task(Protocol):

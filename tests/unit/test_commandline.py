@@ -52,3 +52,15 @@ def test_tasks_may_still_follow_one_another(tasks: list[ParserContext]) -> None:
 def test_other_tasks_are_left_as_they_are(tasks: list[ParserContext]) -> None:
     for words in (["build", "wamrc", "explain", "wamrc"], ["halt", "--all"], ["run", "x.c", "--nonsense"]):
         assert expressible(words, tasks) == words
+
+
+def test_each_option_keeps_its_help_however_often_it_is_asked_for() -> None:
+    namespace = runpy.run_path(str(ROOT / "tasks.py"))["namespace"]
+    for _ in range(2):
+        silent = [
+            f"{context.name} --{name}"
+            for context in namespace.to_contexts()
+            for name, argument in context.args.items()
+            if not argument.help
+        ]
+        assert not silent
