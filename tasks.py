@@ -665,6 +665,33 @@ def test(_: Context, only: str = "", match: str = "") -> int:
     return run_tests(_lab(), only, match)
 
 
+@command(default=True, help={"serve": "serve it on this host until Ctrl-C, made anew at each save"})
+def build_docs(_: Context, serve: bool = False) -> None:
+    """Build the site of docs/ and the reference made from the sources."""
+    from teeforge.docs.site import build_site
+
+    lab = _lab()
+    build_site(lab.root, lab.workspace.build / "site", serve)
+
+
+@command()
+def record(_: Context) -> None:
+    """Make the picture of the README from a real demo."""
+    from teeforge.docs.record import record
+
+    record([HERE / "inv", "demo"], "./inv demo", HERE, HERE / "docs/demo.svg")
+
+
+@command()
+def schema(_: Context) -> None:
+    """Write the JSON schemas that editors use."""
+    from teeforge.base.progress import say
+    from teeforge.settings.jsonschema import write_schemas
+
+    for path in write_schemas(HERE):
+        say(str(path))
+
+
 namespace = Collection(
     *(demo, fetch, patch, build, build_all, explain, why),
     *(boot, deploy, run, dev, shell, console, status, halt),
@@ -685,6 +712,9 @@ namespace.add_collection(_storage)
 _bench = Collection("bench", code, pipeline)
 _bench.add_task(bench, name="run", default=True)
 namespace.add_collection(_bench)
+_docs = Collection("docs", record, schema)
+_docs.add_task(build_docs, name="build", default=True)
+namespace.add_collection(_docs)
 
 
 def _understand() -> None:

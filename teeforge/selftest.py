@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
 from teeforge.building.doctor import ensure_host
-from teeforge.fetch.pip import pip_install
+from teeforge.fetch.pip import install_extra
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab
@@ -26,7 +25,7 @@ def run_tests(lab: Lab, only: str, match: str) -> int:
     if only and only not in (*_KINDS, *_BY_NAME):
         known = ", ".join((*_KINDS, *_BY_NAME))
         raise TeeforgeError(f"--only {only}: there are {known}", "leave it out to run all but hosts")
-    _install_requirements(lab.root)
+    install_extra(lab.root / "requirements-test.txt")
     try:
         ensure_host(lab.config, lab.recipes, {**_TOOLS, **_BY_NAME.get(only, {})})
     except TeeforgeError as error:
@@ -39,14 +38,3 @@ def run_tests(lab: Lab, only: str, match: str) -> int:
     words = ["-k", match] if match else []
     command = [sys.executable, "-m", "pytest", *places, *words]
     return subprocess.run(command, cwd=lab.root, check=False).returncode
-
-
-def _install_requirements(root: Path) -> None:
-    """Install requirements-test.txt unless that was done already."""
-    locked = root / "requirements-test.txt"
-    installed = Path(sys.prefix) / locked.with_suffix(".installed").name
-    if installed.is_file() and installed.read_bytes() == locked.read_bytes():
-        return
-    say("installing requirements-test.txt into .venv")
-    pip_install([sys.executable, "-I", "-m", "pip"], locked)
-    installed.write_bytes(locked.read_bytes())

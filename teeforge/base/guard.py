@@ -13,9 +13,18 @@ from pathlib import Path
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
 
+_FAILED, _INTERRUPTED, _UNREAD = 1, 130, 141
+# What a task ends with, if not with the status of the program that it ran.
+STATUSES = {
+    0: "done",
+    _FAILED: "it could not be done: a line says what, where, and what to do",
+    _INTERRUPTED: "Ctrl-C; the next run goes on from there",
+    _UNREAD: "whoever read its output has gone, as in `| head`",
+}
+
 
 def guard(body: Callable[[], int | None]) -> int:
-    """Run ``body``; return its status, or 1 (130 for Ctrl-C) with what went wrong on stderr."""
+    """Run ``body``; return its status, or one of STATUSES with what went wrong on stderr."""
     try:
         _check_streams()
         return body() or 0
@@ -26,24 +35,24 @@ def guard(body: Callable[[], int | None]) -> int:
         return error.status
     except KeyboardInterrupt:
         say("interrupted; the next run goes on from here")
-        return 130
+        return _INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone; Python must not complain of it once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return _UNREAD
     except OSError as error:
         if error.errno == errno.ENOSPC:
             say(f"error: the disk is full: {error.filename or 'a file could not be written'}")
             say("hint: make room; `invoke clean` removes work trees. Nothing half-done was kept")
         else:
             say(f"error: {error.filename or 'the system'}: {error.strerror or error}")
-        return 1
+        return _FAILED
     except Exception as error:
         with tempfile.NamedTemporaryFile("w", prefix="teeforge-", suffix=".log", delete=False) as record:
             traceback.print_exc(file=record)
         say(f"error: teeforge itself failed: {type(error).__name__}: {error}")
         say(f"hint: this is a bug; please report it with {Path(record.name)}")
-        return 1
+        return _FAILED
 
 
 def _check_streams() -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError, UnreachableError
 from teeforge.base.process import end_with_children
+from teeforge.base.progress import say
 from teeforge.fetch.waiting import PATIENCE, Waiting, by_proxy, plainly
 
 # A connection that is refused is refused again at once; one that broke off may do better the next time.
@@ -53,6 +55,16 @@ def pip_install(pip: Sequence[str | Path], locked: Path) -> None:
                 waiting.heard(f"no answer yet from {index}")
     if child.returncode != 0:
         raise _failure(locked.name, f"no answer in {PATIENCE:.0f} s" if waiting.gave_up else "", told)
+
+
+def install_extra(locked: Path) -> None:
+    """Install into this Python what ``locked`` pins beside requirements.txt, unless that was done already."""
+    installed = Path(sys.prefix) / locked.with_suffix(".installed").name
+    if installed.is_file() and installed.read_bytes() == locked.read_bytes():
+        return
+    say(f"installing {locked.name} into .venv")
+    pip_install([sys.executable, "-I", "-m", "pip"], locked)
+    installed.write_bytes(locked.read_bytes())
 
 
 def _failure(name: str, silent: str, told: Sequence[str]) -> TeeforgeError:

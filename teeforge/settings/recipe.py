@@ -15,22 +15,46 @@ from teeforge.settings import schema
 from teeforge.settings.config import Config
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_.-]+)\}")
-_OWN = (
-    *("source", "out", "python", "source.date", "source.commit", "source.version"),
-    *("toolchain.cross", "toolchain.usr"),
-)
-_LLVM = ("llvm.version", "llvm.cmakedir", "llvm.static", "llvm.link")
+_OWN = {
+    "source": "the folder of the sources, patched and overlaid",
+    "out": "the folder that products are made in",
+    "python": "the Python that teeforge runs in, with its packages",
+    "source.date": "when the source was committed, in seconds",
+    "source.commit": "the commit of the source",
+    "source.version": "its `version` in config.yaml",
+    "toolchain.cross": "the prefix of the cross compiler's programs",
+    "toolchain.usr": "where headers and libraries of the host's compiler are",
+}
+_LLVM = {
+    "llvm.version": "of a recipe with `llvm`: its major version",
+    "llvm.cmakedir": "of a recipe with `llvm`: where its LLVMConfig.cmake is",
+    "llvm.static": "of a recipe with `llvm`: ON if it is to be linked statically",
+    "llvm.link": "of a recipe with `llvm`: the libraries to link",
+}
+_IN_PLACE = {"home": "of a recipe that is `in_place`: where its products will lie"}
 # The component that has the compilers, where the host's are not used, and its product.
 TOOLCHAIN = "toolchain"
 _COMPILERS = f"{TOOLCHAIN}.root"
 # A word of a step that becomes the words of an option, or nothing: `{options.NAME}`.
 _OPTION = re.compile(r"\{options\.(\w+)\}")
 # What has a value only with some settings of config.yaml, and an option has words only when all of it has.
-_OPTIONAL = (
-    *("memory.pool_start", "memory.pool_size", "memory.page_tables", "memory.core_heap"),
-    *("modules.keys", "modules.any"),
-    "signing.public_key",
-)
+_OPTIONAL = {
+    "memory.pool_start": "in `options`, with a larger `secure_ram`: where its pool begins",
+    "memory.pool_size": "in `options`, with a larger `secure_ram`: the bytes of its pool",
+    "memory.page_tables": "in `options`, with a larger `secure_ram`: page tables that the core keeps for TAs",
+    "memory.core_heap": "in `options`, with a larger `secure_ram`: the bytes of the core's heap",
+    "modules.keys": "in `options`, with other `modules`: the public keys whose modules run, with commas",
+    "modules.any": "in `options`, with other `modules`: `y` where a module needs no signature, else `n`",
+    "signing.public_key": "in `options`, with `signing: own`: the file of the public key of TAs",
+}
+PLACEHOLDERS = {
+    **_OWN,
+    "component.product": "a product that `needs` names: its file or folder",
+    **_LLVM,
+    **_IN_PLACE,
+    "options.NAME": "in `steps`, as a word of its own: the words of that option, or none",
+    **_OPTIONAL,
+}
 
 
 @dataclass(frozen=True)
@@ -105,7 +129,7 @@ class Recipe:
         for entry in self.deploy:
             if entry.product not in self.products:
                 raise ValueError(f"deploy: `{entry.product}` is no product of this recipe")
-        known = {*_OWN, *self.needs, *(_LLVM if self.llvm else ()), *(("home",) if self.in_place else ())}
+        known = {*_OWN, *self.needs, *(_LLVM if self.llvm else ()), *(_IN_PLACE if self.in_place else ())}
         steps_know = {*known, *(f"options.{name}" for name in self.options)}
         texts = [(text, steps_know) for text in self.steps]
         texts += [(text, known) for text in (*self.env.values(), *self.tools)]

@@ -1,4 +1,4 @@
-"""Compilers that people use: each compiles a program that runs in the TEE, as the README's table says."""
+"""Compilers that people use: each compiles a program that runs in the TEE, as the guide's table says."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class Podman:
         return [*enter, f"--root={self.folder}/storage", f"--runroot={self.folder}/run", *map(str, words)]
 
     def run_argv(self, checkout: Path, *command: str, options: Sequence[str] = ()) -> list[str]:
-        """Return the README's line on a checkout that may only be read, with what this host asks for."""
+        """Return the guide's line on a checkout that may only be read, with what this host asks for."""
         lent = [_CERTIFICATES] if Path(_CERTIFICATES).exists() else []
         volumes = [f"{path}:{path}:ro" for path in (*lent, *lent_folders())]
         volumes += [f"{checkout}:/teeforge:ro", f"{VOLUME}:/cache"]

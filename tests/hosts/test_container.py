@@ -1,4 +1,4 @@
-"""The README's line for containers: `./inv demo` and `dev` in one, not as root, with no privileges.
+"""The guide's line for containers: `./inv demo` and `dev` in one, not as root, with no privileges.
 
 Asked for by name (`invoke test --only hosts`): it downloads and builds everything in it.
 """

@@ -1,4 +1,4 @@
-"""The Containerfile, the dev container, README's line and that of `inv` are of one mind."""
+"""The Containerfile, the dev container, the guide's line and that of `inv` are of one mind."""
 
 from __future__ import annotations
 
@@ -52,7 +52,11 @@ def test_the_dev_container_is_that_image_with_the_same_user_and_volume() -> None
 
 
 def test_every_line_to_type_mounts_what_the_image_has() -> None:
-    lines = [line for name in ("README.md", "Containerfile", "inv") for line in text_of(name).splitlines()]
+    lines = [
+        line
+        for name in ("docs/guides/containers.md", "Containerfile", "inv")
+        for line in text_of(name).splitlines()
+    ]
     runs = [line for line in lines if re.search(r"(docker|podman) run .* ./inv demo", line)]
     assert len(runs) >= 3
     for line in runs:

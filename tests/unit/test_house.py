@@ -31,7 +31,7 @@ PACKAGES = (
         "diagnosis",
         "attest",
     ),
-    *("", "runs", "spectest", "benchmarks"),
+    *("", "runs", "spectest", "benchmarks", "docs"),
 )
 MODULES = {
     ".".join(path.relative_to(ENGINE).with_suffix("").parts): path
@@ -131,5 +131,5 @@ def _locked(name: str) -> set[tuple[str, str]]:
 def test_what_two_lock_files_name_is_the_same_version() -> None:
     main = _locked("requirements.txt")
     names = {package for package, _ in main}
-    for other in ("requirements-test.txt", "requirements-remote.txt"):
+    for other in ("requirements-test.txt", "requirements-remote.txt", "requirements-docs.txt"):
         assert {pin for pin in _locked(other) - main if pin[0] in names} == set()
