@@ -176,7 +176,9 @@ def _type(hint: Any) -> str:
     if origin is dict:
         return f"names, each with {_type(parts[1])}"
     if parts:
-        return " or ".join(_type(part) for part in parts)
+        return " or ".join(dict.fromkeys(_type(part) for part in parts))
+    if short := getattr(hint, "short", None):
+        return f"{_type(typing.get_type_hints(hint)[short])} or a mapping"
     return names.get(hint, "a mapping")
 
 
@@ -185,7 +187,7 @@ def _default(value: Any) -> str:
         return "must be given"
     if dataclasses.is_dataclass(value) or value in ((), {}, ""):
         return ""
-    return f"`{json.dumps(value)}`"
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 
 def _task_statuses() -> Iterator[str]:

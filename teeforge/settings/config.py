@@ -207,9 +207,9 @@ class Config:
     secure_ram: str = "16MiB"
     """Memory of the TEE: 16MiB; up to 256MiB in steps of 2MiB, of which QEMU isolates 16MiB."""
     jobs: Literal["auto"] | int = "auto"
-    """Compilers at once, over all components and over the sources of a program; `auto`: one for each core."""
+    """Compilers at once, over all components (GNU make's jobserver) and in a program; `auto`: one a core."""
     build_dir: str = "build"
-    """Where all lies that is made. Where its path has a space, a safe folder is linked here."""
+    """Where all lies that is made. If make cannot take its path (a space, say), it becomes a link."""
     store: str | None = None
     """Where products are kept, if not in build/store: a folder that several checkouts and users share."""
     remote: str | None = None
