@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from .test_wasi import compiled
 pytestmark = pytest.mark.e2e
 
 REFUSED = 125
+# Of its own each time: what a machine has stored outlives a test.
+ROLLBACK = f"rollback-{secrets.token_hex(4)}"
 
 
 class Machine:
@@ -98,18 +101,18 @@ def test_each_program_has_a_secure_folder_of_its_own(machine: Machine) -> None:
 
 
 def test_an_older_version_is_refused_what_a_newer_one_stored(machine: Machine) -> None:
-    machine.sign(Terms(name="rollback", version=1))
+    machine.sign(Terms(name=ROLLBACK, version=1))
     assert machine.run("put", "by-one").status == 0
-    machine.sign(Terms(name="rollback", version=3))
+    machine.sign(Terms(name=ROLLBACK, version=3))
     assert b"by-one" in machine.run("get").stdout
     assert machine.run("put", "by-three").status == 0
-    machine.sign(Terms(name="rollback", version=2))
+    machine.sign(Terms(name=ROLLBACK, version=2))
     for words in (["get"], ["put", "by-two"]):
         done = machine.run(*words)
         assert done.status == REFUSED and b"by-three" not in done.stdout, done
-        wanted = "version 2 of rollback is older than version 3"
+        wanted = f"version 2 of {ROLLBACK} is older than version 3"
         assert wanted in done.stderr and "run that version or a newer one" in done.stderr
-    machine.sign(Terms(name="rollback", version=3))
+    machine.sign(Terms(name=ROLLBACK, version=3))
     assert b"by-three" in machine.run("get").stdout
 
 
