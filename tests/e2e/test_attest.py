@@ -21,7 +21,8 @@ from teeforge.attest.token import load_token, read_token
 from teeforge.lab import Lab
 from teeforge.machines.fleet import Place
 
-from .conftest import ROOT, SAMPLES, Ran, run_invoke
+from .conftest import ROOT, SAMPLES, Ran, install_in_ci, run_invoke
+from .test_compilers import rust_target
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
@@ -49,6 +50,19 @@ int main(void)
 		if (quote[n] != again[n])
 			return 1;
 	return 0;
+}
+"""
+
+
+RUST = """#[path = "%s"]
+mod wasi_ra;
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{:02x}", byte)).collect()
+}
+fn main() {
+    println!("{}", hex(&wasi_ra::collect_quote().expect("no evidence")));
+    println!("{}", hex(&wasi_ra::session_key().expect("no key")));
+    println!("{:?}", wasi_ra::receive_data(&[0; 100]));
 }
 """
 
@@ -175,6 +189,21 @@ def test_a_program_gets_its_evidence_and_reads_nothing_that_is_not_for_it(vm: La
     assert (done.status, done.stdout) == (0, b"42 0 0 65 35 9 9 1\n"), done.stderr
     done = run_invoke("run", tmp_path / "twice.c", "--cflags", include)
     assert done.stdout.startswith(b"58 116 58"), "without a nonce there is none: ENOTSUP"
+
+
+def test_a_program_in_rust_gets_its_evidence_with_the_binding(vm: Lab, tmp_path: Path) -> None:
+    if not install_in_ci(["rustc", "libstd-rust-dev-wasm32", "lld"]):
+        pytest.skip("NOT TESTED: apt install rustc libstd-rust-dev-wasm32 lld")
+    source, wasm = tmp_path / "quote.rs", tmp_path / "quote.wasm"
+    source.write_text(RUST % (SAMPLES / "attest/wasi_ra.rs"))
+    flags = ["--target", rust_target(), "-C", "linker=wasm-ld", "-O", "-C", "link-arg=-zstack-size=65536"]
+    subprocess.run(["/usr/bin/rustc", "--edition", "2021", *flags, source, "-o", wasm], check=True)
+    done = run_invoke("run", wasm, "--nonce", NONCE)
+    assert done.status == 0, done.stderr
+    quote, point, refused = done.stdout.decode().splitlines()
+    told = read_claims(read_token(bytes.fromhex(quote)).payload)
+    assert told.nonce.hex() == NONCE and told.session_key.hex() == point
+    assert refused == "Err(Errno(9))"
 
 
 @pytest.fixture
