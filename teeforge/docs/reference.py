@@ -144,6 +144,8 @@ def _dataclass(shape: type, key: str, seen: set[type]) -> Iterator[str]:
     rows = []
     for field in dataclasses.fields(shape):
         default = default_of(field)
+        if field.name not in words:
+            raise TeeforgeError(f"{shape.__name__}.{field.name}: no string below it says what it means")
         rows.append((f"`{field.name}`", _type(hints[field.name]), words[field.name], _default(default)))
         inner += [(field.name, part) for part in _classes(hints[field.name]) if part not in seen]
     yield from _table(("key", "is", "meaning", "default"), rows)

@@ -203,7 +203,7 @@ class Config:
     signing: Literal["development", "own"] = "development"
     """Whose key TAs are signed with: OP-TEE's, which everybody has, or this environment's `own`."""
     modules: Modules = DEVELOPMENT
-    """Whose signature the TEE asks of a module: `development`, `own`, `any`, or `{key: …, trust: [public keys]}`."""
+    """Whose signature the TEE asks of a module: `development`, `own`, `any`, or a mapping."""
     secure_ram: str = "16MiB"
     """Memory of the TEE: 16MiB; up to 256MiB in steps of 2MiB, of which QEMU isolates 16MiB."""
     jobs: Literal["auto"] | int = "auto"
