@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from teeforge.base.errors import TeeforgeError, UnreachableError
-from teeforge.docs.site import build_site
+from teeforge.docs.site import build_site, serve_site
 from teeforge.fetch.pip import install_extra
 from tests.copies import ROOT, copy_checkout
+from tests.terminal import Terminal
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -28,7 +32,7 @@ def mkdocs() -> None:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
-    build_site(ROOT, folder, serve=False)
+    build_site(ROOT, folder)
     return folder
 
 
@@ -65,7 +69,33 @@ def test_a_broken_link_is_an_error(tmp_path: Path) -> None:
     page = copy / "docs/guides/heap.md"
     page.write_text(page.read_text() + "\n[nowhere](files.md#no-such-place)\n")
     with pytest.raises(TeeforgeError, match="the site is not built"):
-        build_site(copy, tmp_path / "site", serve=False)
+        build_site(copy, tmp_path / "site")
+
+
+def test_it_is_served_until_ctrl_c() -> None:
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", 8000)) == 0:
+            pytest.skip("NOT TESTED: somebody has port 8000 here")
+    terminal = Terminal([sys.executable, "-m", "invoke", "docs", "--serve"], ROOT)
+    try:
+        terminal.wait(r"Serving on http://127\.0\.0\.1:8000/")
+        with urllib.request.urlopen("http://127.0.0.1:8000/reference/tasks.html") as answer:
+            assert b"docs.schema" in answer.read()
+        terminal.press("\x03")
+        assert terminal.status() == 0
+        assert "Traceback" not in terminal.shown
+    finally:
+        terminal.close()
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):  # somebody has it already
+            other.bind(("127.0.0.1", 8000))
+            other.listen()
+        with pytest.raises(TeeforgeError, match=r"port 8000 of 127\.0\.0\.1 cannot be used"):
+            serve_site(ROOT)
 
 
 def test_mkdocs_is_not_what_every_task_needs() -> None:
