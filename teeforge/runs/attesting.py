@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 import sys
@@ -38,7 +37,7 @@ class Attester(Runner):
         """Return a token, after prepare(). Raises TeeforgeError if there is none, or of another key."""
         assert self._session and self._program
         key = trusted_key(self.lab, self.place, self._session)
-        data = self._program.aot.read_bytes()
+        data = self._program.signed.read_bytes()
         argv = [HOST_APP, "--attest", "--nonce", nonce.hex(), "--name", self.sources.name]
         argv += ["--module-size", str(len(data)), str(self._heap), self._name(self._program)]
         with ticking(f"{self.place.name} makes evidence"):
@@ -113,7 +112,7 @@ def reference_of(lab: Lab, file: Path | None) -> Reference:
 def module_of(lab: Lab, sources: Sources) -> bytes:
     """Return the SHA-256 that the TA measures of a program, compiled as far as needed."""
     program = lab.program(sources, lab.compilers(sources))
-    return hashlib.sha256(program.aot.read_bytes()).digest()
+    return bytes.fromhex(program.sha256)
 
 
 def verify(

@@ -67,7 +67,7 @@ def desk(vm: Lab, tmp_path: Path) -> Path:
     program, _ = vm.prepare(SAMPLES / "hello.c", Place("qemu"))
     assert program.wasm
     shutil.copy(program.wasm, tmp_path / "my.wasm")
-    shutil.copy(program.aot, tmp_path / "my.aot")
+    shutil.copy(program.signed, tmp_path / "my.aot")
     return tmp_path
 
 

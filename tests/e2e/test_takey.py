@@ -43,7 +43,10 @@ def test_a_ta_runs_with_this_environments_signature_and_not_with_the_one_everybo
     told = bytearray()
     with own.fleet.machine_as_it_is(MACHINE).target().connect() as session:
         session.push(
-            [Upload(theirs.product(there.product), there.path, 0o444), Upload(program.aot, "/tmp/hello.aot")]
+            [
+                Upload(theirs.product(there.product), there.path, 0o444),
+                Upload(program.signed, "/tmp/hello.aot"),
+            ]
         )
         argv = ["optee_wamr", str(verdict.heap), "/tmp/hello.aot"]
         status = session.run(argv, on_stdout=told.extend, on_stderr=told.extend)
