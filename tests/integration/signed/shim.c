@@ -54,6 +54,11 @@ TEE_Result TEE_DigestDoFinal(TEE_OperationHandle operation, const void *chunk,
 	return TEE_SUCCESS;
 }
 
+void TEE_MemFill(void *buffer, uint32_t x, size_t size)
+{
+	memset(buffer, x, size);
+}
+
 void TEE_FreeOperation(TEE_OperationHandle operation __unused)
 {
 }
