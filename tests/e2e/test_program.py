@@ -18,7 +18,7 @@ from teeforge.lab import Lab
 from teeforge.modules.aot import check_loadable
 from teeforge.modules.program import Program, build_program
 from teeforge.modules.wasm import read_wasm
-from teeforge.settings.modules import DEVELOPMENT
+from teeforge.settings.modules import DEVELOPMENT, Modules
 from teeforge.signing.signer import Signer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -149,12 +149,18 @@ def test_damaged_result_is_made_again(build: Build, tmp_path: Path) -> None:
 
 def test_own_aot_is_taken_as_it_is(build: Build, tmp_path: Path) -> None:
     made = build(write(tmp_path / "hello.c", HELLO))
-    own = write(tmp_path / "own.aot", made.aot.read_bytes())
+    own = write(tmp_path / "own.aot", made.signed.read_bytes())
     program = build(own, cc=None, wamrc=tmp_path / "none")
-    assert (program.aot, program.sha256, program.provenance) == (own, made.sha256, None)
+    assert (program.signed, program.sha256, program.provenance) == (own, made.sha256, None)
+    # For the normal world without its signature.
+    assert program.aot.read_bytes() == made.aot.read_bytes()
     assert made.provenance is not None
     shutil.copy(made.provenance, tmp_path / "own.aot.json")
     assert build(own).provenance == tmp_path / "own.aot.json"
+    plain = write(tmp_path / "plain.aot", made.aot.read_bytes())
+    assert "is not signed" in refusal(build, plain).message
+    anybody = Signer(Modules("any"), tmp_path)
+    assert build(plain, signer=anybody).signed == build(plain, signer=anybody).aot == plain
 
 
 def test_compile_error_shows_the_compilers_words_then_one_clear_line(build: Build, tmp_path: Path) -> None:
