@@ -1,4 +1,4 @@
-"""The testsuite's modules compiled as a user's are, and called in one session with the runtime TA."""
+"""The testsuite's modules compiled as a user's are, each called in a session of its own with the TA."""
 
 from __future__ import annotations
 
@@ -34,10 +34,12 @@ _SECONDS = 60
 # Calls in one trip to the TEE: WASM_TA_CALLS_MAX.
 _AT_ONCE = 256
 _HEAP_OF_A_BOARD = 8 << 20
-# Modules that are loaded at once: WASM_TA_MODULES_MAX of the TA's wasm_ta.h.
+# Modules that are loaded at once: SLOTS of spec_test.c.
 _SLOTS = 16
 # What a pool may need beside what is computed of a module.
 _SLACK = 64 << 10
+# Of the TA, for each session beside the first.
+_SESSION = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -213,30 +215,38 @@ def _obey(session: Session, driver: str, at_once: int) -> tuple[list[Reply], str
 def _script(run: _Run, checks: Sequence[Check]) -> Iterator[tuple[Check | None, str]]:
     """Yield the lines for spec_test, each with the check that it is for; without one there is no reply."""
     for script in dict.fromkeys(check.script for check in checks):
-        mine = [check for check in checks if check.script == script]
-        loads = [check.load for check in mine if check.load and not check.verdict]
-        if loads:
-            yield None, f"heap {_heap_for(run, [run.program(loaded.wasm) for loaded in loads], mine)}"
-        yield from _script_of(run, mine)
+        yield from _script_of(run, [check for check in checks if check.script == script])
 
 
-def _heap_for(run: _Run, programs: Sequence[Program], checks: Sequence[Check]) -> int:
-    """Return the bytes for the modules of a script: a small heap is mapped sooner."""
-    if any(program.module.contents and program.module.contents.grows for program in programs):
-        return run.heap
-    named = sum(check.kind == "module" and bool(check.command.name) for check in checks)
-    largest = max(heap_auto(program.module) for program in programs)
-    return min(run.heap, (2 + named) * (largest + _SLACK))
+def _heap_for(run: _Run, program: Program, at_once: int) -> int:
+    """Return the bytes for a module, of which ``at_once`` share the memory: a small heap is mapped sooner."""
+    if program.module.contents and program.module.contents.grows:
+        return run.heap // at_once - (at_once - 1) * _SESSION
+    return min(run.heap, heap_auto(program.module) + _SLACK)
+
+
+def _at_once(checks: Sequence[Check]) -> int:
+    """Return how many modules of a script are loaded at the same time, at most."""
+    there, most = set[Loaded](), 1
+    for check in checks:
+        there -= set(check.unload_before)
+        if check.load and not check.verdict:
+            there.add(check.load)
+        most = max(most, len(there))
+        there -= set(check.unload_after)
+    return most
 
 
 def _script_of(run: _Run, checks: Sequence[Check]) -> Iterator[tuple[Check | None, str]]:
     free, slots = list(range(_SLOTS)), dict[Loaded, int]()
+    at_once = _at_once(checks)
     for check in checks:
         yield from _unload(check.unload_before, slots, free)
         if check.load and not check.verdict and not free:
             check.decide(f"it takes more than {_SLOTS} modules at once")
         if check.load and not check.verdict:
             slots[check.load] = slot = free.pop(0)
+            yield None, f"heap {_heap_for(run, run.program(check.load.wasm), at_once)}"
             yield check, f"load {slot} {_remote(run.file(check.load.wasm))}"
             yield check, f"start {slot}"
         if check.call and not check.verdict:

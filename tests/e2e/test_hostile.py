@@ -19,6 +19,7 @@ from teeforge.targets.parcel import Upload
 from teeforge.targets.target import Session
 
 from .conftest import ROOT, SAMPLES, run_invoke
+from .manytypes import many_types
 from .mutants import mutants
 from .test_run import compiled
 
@@ -148,6 +149,15 @@ def test_a_module_may_be_changed_while_the_ta_takes_it(target: Target) -> None:
     ended = target.hostile("module", "/tmp/hello.aot", "60")
     assert len(ended) == 60
     assert max(end.millis for end in ended) < LONGEST_MS
+
+
+def test_many_types_and_imports_are_checked_in_a_moment(target: Target, tmp_path: Path) -> None:
+    """For each import its type is looked up: it was found by going through all of them, for minutes."""
+    path = tmp_path / "many.aot"
+    path.write_bytes(many_types(seed_file(target.lab, tmp_path), 65536, 10000))
+    target.push(path, "/tmp/many.aot")
+    (end,) = target.hostile("files", "/tmp/many.aot")
+    assert end.how == "outcome-3" and end.millis < 5000, end
 
 
 def test_any_command_with_any_parameters_is_answered(target: Target) -> None:

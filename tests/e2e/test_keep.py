@@ -90,6 +90,25 @@ def test_what_went_before_does_not_matter(session: Session, before: str, status:
     assert ended == 0 and "Hello" in told, told
 
 
+def test_another_module_or_heap_has_a_session_opened_for_it(session: Session) -> None:
+    sh(session, f"{KEEP} 1M /tmp/hello.aot")
+    again = f"{KEEP} 2M /tmp/hello.aot && {KEEP} 1M /tmp/hello.aot"
+    script = f"echo fed | {KEEP} 1M /tmp/cat.aot && {again} && {KEEPERS} | wc -l"
+    status, told = sh(session, script)
+    assert (status, told.count("fed"), told.count("Hello")) == (0, 1, 2), told
+    assert told.split()[-1] == "1", "it is the same keeper"
+
+
+def test_a_session_that_is_asked_for_ahead_is_a_fresh_one(session: Session) -> None:
+    """It was used by one module, and whoever asks does not know yet for which it is going to be."""
+    sh(session, f"{KEEP} 1M /tmp/hello.aot")
+    assert sh(session, "optee_wamr --keep 20")[0] == 0
+    cold = open_ms(session, "optee_wamr --quiet")
+    script = f"echo fed | {KEEP} --report /tmp/keep.json 1M /tmp/cat.aot >/dev/null; cat /tmp/keep.json"
+    status, told = sh(session, script)
+    assert status == 0 and float(json.loads(told)["host_ms"]["open"]) < cold / 2, told
+
+
 def test_a_ta_that_was_deployed_anew_is_noticed(session: Session) -> None:
     sh(session, f"{KEEP} 1M /tmp/hello.aot")
     ta = "/lib/optee_armtz/7c1e4bb6-5a37-4a0e-9d2c-0f5d2f8b6a11.ta"

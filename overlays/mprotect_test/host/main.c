@@ -3,6 +3,7 @@
  * Runs every case of the mprotect_test TA and prints TAP: one line for each
  */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -49,6 +50,22 @@ struct watch_case {
 	const char *name;
 	uint32_t what;
 	uint32_t stop;
+	TEEC_Result expected;
+	uint32_t result;
+};
+
+/* Of a second command in a session which is watched since the first */
+struct later_case {
+	const char *name;
+	uint32_t what;
+	bool words;
+	TEEC_Result expected;
+};
+
+struct seal_case {
+	const char *name;
+	uint32_t what;
+	uint32_t forbidden;
 	TEEC_Result expected;
 	uint32_t result;
 };
@@ -150,14 +167,62 @@ static const struct watch_case watch_cases[] = {
 	  TEEC_ERROR_TARGET_DEAD, 0 },
 	{ "loop of a client that says nothing panics", MPROTECT_TEST_SILENCE,
 	  0, TEEC_ERROR_TARGET_DEAD, 0 },
-	{ "words in memory of the TA refused", MPROTECT_TEST_OWN_WORDS, 1,
-	  TEEC_SUCCESS, DENIED },
+	{ "loop in system calls panics", MPROTECT_TEST_CORE_LOOP, 1,
+	  TEEC_ERROR_TARGET_DEAD, 0 },
+	{ "watching cannot be put off or ended", MPROTECT_TEST_RESIST, 1,
+	  TEEC_ERROR_TARGET_DEAD, 0 },
+	{ "waiting is ended", MPROTECT_TEST_WAIT, 1, TEEC_SUCCESS,
+	  TEEC_ERROR_CANCEL },
+	{ "words in a parameter that is a value refused", MPROTECT_TEST_VALUE,
+	  1, TEEC_SUCCESS, BAD },
+	{ "words in the fifth parameter refused", MPROTECT_TEST_NO_PARAM, 1,
+	  TEEC_SUCCESS, BAD },
+	{ "words behind the end of the parameter refused",
+	  MPROTECT_TEST_BEYOND, 1, TEEC_SUCCESS, BAD },
+	{ "words at an offset that wraps refused", MPROTECT_TEST_WRAPS, 1,
+	  TEEC_SUCCESS, BAD },
 	{ "misaligned words refused", MPROTECT_TEST_MISALIGNED_WORDS, 1,
 	  TEEC_SUCCESS, BAD },
-	{ "code that wraps refused", MPROTECT_TEST_CODE_WRAPS, 1, TEEC_SUCCESS,
-	  BAD },
 	{ "more than ten minutes refused", MPROTECT_TEST_TOO_LONG, 1,
 	  TEEC_SUCCESS, BAD },
+};
+
+static const struct later_case later_cases[] = {
+	{ "a later command is watched, too", MPROTECT_TEST_LEAVE_AGAIN, true,
+	  TEEC_SUCCESS },
+	{ "loop in a later command panics", MPROTECT_TEST_JUST_LOOP, true,
+	  TEEC_ERROR_TARGET_DEAD },
+	{ "loop in a later command without words panics",
+	  MPROTECT_TEST_JUST_LOOP, false, TEEC_ERROR_TARGET_DEAD },
+};
+
+#define FORBIDDEN(name, what) \
+	{ name " works before the seal only", MPROTECT_TEST_SEAL_FORBIDDEN, \
+	  what, TEEC_SUCCESS, DENIED }
+
+static const struct seal_case seal_cases[] = {
+	{ "no system call is left with an empty list", MPROTECT_TEST_SEAL_ALL,
+	  0, TEEC_SUCCESS, 0 },
+	{ "no command of the system PTA is left, but for three",
+	  MPROTECT_TEST_SEAL_COMMANDS, 0, TEEC_SUCCESS, 0 },
+	FORBIDDEN("a session with another TA", MPROTECT_TEST_SESSION),
+	FORBIDDEN("a digest", MPROTECT_TEST_STATE),
+	FORBIDDEN("a key", MPROTECT_TEST_KEY),
+	FORBIDDEN("the time", MPROTECT_TEST_TIME),
+	FORBIDDEN("tee_mprotect()", MPROTECT_TEST_RX),
+	{ "a second seal gives nothing back", MPROTECT_TEST_SEAL_UNDO, 0,
+	  TEEC_SUCCESS, DENIED },
+	{ "no seal with a session open to another TA",
+	  MPROTECT_TEST_SEAL_WITH_SESSION, 0, TEEC_SUCCESS,
+	  TEEC_ERROR_BAD_STATE },
+	{ "opening sessions cannot be kept", MPROTECT_TEST_SEAL_KEEPING_OPEN,
+	  0, TEEC_SUCCESS, BAD },
+	{ "a system call that does not exist cannot be kept",
+	  MPROTECT_TEST_SEAL_KEEPING_UNKNOWN, 0, TEEC_SUCCESS, BAD },
+	{ "tee_watch() after the seal refused", MPROTECT_TEST_SEAL_WATCH, 0,
+	  TEEC_SUCCESS, DENIED },
+	{ "a sealed TA can panic", MPROTECT_TEST_SEAL_PANIC, 0,
+	  TEEC_ERROR_TARGET_DEAD, 0 },
 };
 
 static const TEEC_UUID listed = MPROTECT_TEST_UUID;
@@ -273,6 +338,60 @@ static void run_watch(const struct watch_case *c)
 		report(c->name, "tee_watch()", op.params[1].value.a, c->result);
 }
 
+/* Sets the watch, and then has words that say to end */
+static void run_later(const struct later_case *c)
+{
+	uint32_t words[2] = { };
+	TEEC_Operation op = { };
+	TEEC_Session session = { };
+	TEEC_Result res = TEEC_SUCCESS;
+
+	op.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_INPUT, TEEC_VALUE_OUTPUT,
+					 TEEC_MEMREF_TEMP_INOUT, TEEC_NONE);
+	op.params[0].value.a = MPROTECT_TEST_SET;
+	op.params[2].tmpref.buffer = words;
+	op.params[2].tmpref.size = sizeof(words);
+	res = TEEC_OpenSession(&context, &session, &listed, TEEC_LOGIN_PUBLIC,
+			       NULL, NULL, NULL);
+	if (!res)
+		res = TEEC_InvokeCommand(&session, MPROTECT_TEST_CMD_WATCH, &op,
+					 NULL);
+	if (!res)
+		res = op.params[1].value.a;
+	if (res) {
+		report(c->name, "setting the watch", res, TEEC_SUCCESS);
+		return;
+	}
+
+	words[1] = 1;
+	op.params[0].value.a = c->what;
+	if (!c->words)
+		op.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_INPUT,
+						 TEEC_VALUE_OUTPUT, TEEC_NONE,
+						 TEEC_NONE);
+	report(c->name, "result",
+	       TEEC_InvokeCommand(&session, MPROTECT_TEST_CMD_WATCH, &op, NULL),
+	       c->expected);
+	TEEC_CloseSession(&session);
+}
+
+static void run_seal(const TEEC_UUID *uuid, const struct seal_case *c)
+{
+	TEEC_Operation op = { };
+	TEEC_Result res = TEEC_SUCCESS;
+
+	op.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_INPUT, TEEC_VALUE_OUTPUT,
+					 TEEC_NONE, TEEC_NONE);
+	op.params[0].value.a = c->what;
+	op.params[0].value.b = c->forbidden;
+	res = invoke(uuid, MPROTECT_TEST_CMD_SEAL, &op);
+	if (res || c->expected)
+		report(c->name, "result", res, c->expected);
+	else
+		report(c->name, "after tee_seal()", op.params[1].value.a,
+		       c->result);
+}
+
 static void run_bad_types(void)
 {
 	const char *name = "wrong parameter types refused";
@@ -298,10 +417,15 @@ static void run_unlisted(void)
 		{ "TA not on the list: W+X refused", MPROTECT_TEST_OWN,
 		  UR | UW | UX, 0, PAGE, DENIED },
 	};
+	const struct seal_case seal = {
+		"TA not on the list: can seal itself", MPROTECT_TEST_SEAL_ALL,
+		0, TEEC_SUCCESS, 0
+	};
 	size_t n = 0;
 
 	for (n = 0; n < ARRAY_SIZE(cases); n++)
 		run_protect(&unlisted, cases + n, NULL);
+	run_seal(&unlisted, &seal);
 }
 
 int main(void)
@@ -336,6 +460,10 @@ int main(void)
 		run_fault(fault_cases + n);
 	for (n = 0; n < ARRAY_SIZE(watch_cases); n++)
 		run_watch(watch_cases + n);
+	for (n = 0; n < ARRAY_SIZE(later_cases); n++)
+		run_later(later_cases + n);
+	for (n = 0; n < ARRAY_SIZE(seal_cases); n++)
+		run_seal(&listed, seal_cases + n);
 	/* After the panics: the listed TA still works */
 	run_call(call_cases);
 	run_unlisted();

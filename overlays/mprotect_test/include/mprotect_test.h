@@ -89,22 +89,59 @@ enum mprotect_test_fault {
 #define MPROTECT_TEST_CMD_BAD_TYPES	3
 
 /*
- * Call tee_watch(), then loop for ever if it was accepted
+ * Call tee_watch(), then do what only TEE core can end if it was accepted
  *
  * [in]  value[0].a: enum mprotect_test_watch
  * [out] value[1].a: Result of tee_watch() if refused, 42 if the loop was left
- * [in/out] memref[2]: struct pta_system_watch_words
+ * [in/out] memref[2]: struct pta_system_watch_words, or no parameter
  */
 #define MPROTECT_TEST_CMD_WATCH		4
 
 enum mprotect_test_watch {
 	MPROTECT_TEST_LEAVE,		/* by the handler */
-	MPROTECT_TEST_LOOP,		/* where no handler is called */
+	MPROTECT_TEST_LEAVE_AGAIN,	/* the same, watched since before */
+	MPROTECT_TEST_LOOP,		/* in code that is not interrupted */
 	MPROTECT_TEST_SILENCE,		/* the same, the client says nothing */
-	MPROTECT_TEST_OWN_WORDS,	/* what only the TA can write */
+	MPROTECT_TEST_SET,		/* and return */
+	MPROTECT_TEST_JUST_LOOP,	/* watched since before, or never */
+	MPROTECT_TEST_CORE_LOOP,	/* in system calls */
+	MPROTECT_TEST_RESIST,		/* try to put it off, then loop */
+	MPROTECT_TEST_WAIT,		/* ten minutes */
+	MPROTECT_TEST_VALUE,		/* a parameter that is no memory */
+	MPROTECT_TEST_NO_PARAM,
+	MPROTECT_TEST_BEYOND,		/* words that end behind the memory */
+	MPROTECT_TEST_WRAPS,
 	MPROTECT_TEST_MISALIGNED_WORDS,
-	MPROTECT_TEST_CODE_WRAPS,
 	MPROTECT_TEST_TOO_LONG,
+};
+
+/*
+ * Call tee_seal(), then do what it forbids
+ *
+ * [in]  value[0].a: enum mprotect_test_seal
+ * [in]  value[0].b: enum mprotect_test_forbidden
+ * [out] value[1].a: How many were not refused, or what one attempt came to
+ */
+#define MPROTECT_TEST_CMD_SEAL		5
+
+enum mprotect_test_seal {
+	MPROTECT_TEST_SEAL_ALL,		/* each system call, and beyond */
+	MPROTECT_TEST_SEAL_COMMANDS,	/* each command of the system PTA */
+	MPROTECT_TEST_SEAL_FORBIDDEN,	/* one, which works before */
+	MPROTECT_TEST_SEAL_UNDO,	/* a second, longer list */
+	MPROTECT_TEST_SEAL_WITH_SESSION, /* while one is open to another TA */
+	MPROTECT_TEST_SEAL_KEEPING_OPEN, /* TEE_SCN_OPEN_TA_SESSION */
+	MPROTECT_TEST_SEAL_KEEPING_UNKNOWN,
+	MPROTECT_TEST_SEAL_WATCH,	/* tee_watch() */
+	MPROTECT_TEST_SEAL_PANIC,
+};
+
+enum mprotect_test_forbidden {
+	MPROTECT_TEST_SESSION,		/* with another TA */
+	MPROTECT_TEST_STATE,		/* of a digest */
+	MPROTECT_TEST_KEY,
+	MPROTECT_TEST_TIME,
+	MPROTECT_TEST_RX,		/* tee_mprotect() */
 };
 
 #endif /* MPROTECT_TEST_H */

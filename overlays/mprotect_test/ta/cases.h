@@ -22,7 +22,11 @@ TEE_Result call_code(enum mprotect_test_code what, uint32_t *sum);
 TEE_Result provoke_fault(enum mprotect_test_fault what);
 
 /* tee_watch(), then a loop, see MPROTECT_TEST_CMD_WATCH */
-TEE_Result watch_client(enum mprotect_test_watch what, void *words,
+TEE_Result watch_client(enum mprotect_test_watch what, uint32_t *result);
+
+/* tee_seal(), then what it forbids, see MPROTECT_TEST_CMD_SEAL */
+TEE_Result seal_and_try(enum mprotect_test_seal what,
+			enum mprotect_test_forbidden forbidden,
 			uint32_t *result);
 
 #endif /* CASES_H */

@@ -85,11 +85,26 @@ static TEE_Result cmd_watch(uint32_t types, TEE_Param params[TEE_NUM_PARAMS])
 						  TYPE(MEMREF_INOUT),
 						  TYPE(NONE));
 
-	if (types != expected ||
-	    params[2].memref.size < sizeof(struct pta_system_watch_words))
+	const uint32_t without = TEE_PARAM_TYPES(TYPE(VALUE_INPUT),
+						 TYPE(VALUE_OUTPUT),
+						 TYPE(NONE), TYPE(NONE));
+
+	if (types != expected && types != without)
 		return TEE_ERROR_BAD_PARAMETERS;
 
-	return watch_client(params[0].value.a, params[2].memref.buffer,
+	return watch_client(params[0].value.a, &params[1].value.a);
+}
+
+static TEE_Result cmd_seal(uint32_t types, TEE_Param params[TEE_NUM_PARAMS])
+{
+	const uint32_t expected = TEE_PARAM_TYPES(TYPE(VALUE_INPUT),
+						  TYPE(VALUE_OUTPUT),
+						  TYPE(NONE), TYPE(NONE));
+
+	if (types != expected)
+		return TEE_ERROR_BAD_PARAMETERS;
+
+	return seal_and_try(params[0].value.a, params[0].value.b,
 			    &params[1].value.a);
 }
 
@@ -135,6 +150,8 @@ TEE_Result TA_InvokeCommandEntryPoint(void *session __unused, uint32_t cmd,
 		return cmd_fault(types, params);
 	case MPROTECT_TEST_CMD_WATCH:
 		return cmd_watch(types, params);
+	case MPROTECT_TEST_CMD_SEAL:
+		return cmd_seal(types, params);
 	case MPROTECT_TEST_CMD_BAD_TYPES:
 		return cmd_bad_types(types, params);
 	default:

@@ -8,4 +8,5 @@ cflags-y += -Werror
 srcs-y += main.c
 srcs-y += memory.c
 srcs-y += code.c
+srcs-y += seal.c
 srcs-y += watch.c

@@ -5,79 +5,159 @@
 #include <pta_system.h>
 #include <setjmp.h>
 #include <tee_internal_api_extensions.h>
+#include <utee_syscalls.h>
 
 #include "cases.h"
 
 #define SOON_MS		200
-#define TOO_LONG_MS	(10 * 60 * 1000 + 1)
+#define LONG_MS		(10 * 60 * 1000)
 #define LEFT		42
 
-/* One instruction, of which the address is known */
-void watch_loop(void);
-__asm__(".pushsection .text.watch_loop, \"ax\"\n"
-	".type watch_loop, %function\n"
-	"watch_loop: b watch_loop\n"
-	".size watch_loop, . - watch_loop\n"
-	".popsection");
+static jmp_buf end;
+static uint8_t noise[1024 * 1024];
 
-static uint32_t watch_and_loop(const struct pta_system_watch *watch)
+/* Code of the TA, but not code that it has made executable */
+static void loop(void)
 {
-	TEE_Result res = tee_watch(watch);
+	while (true)
+		asm volatile("nop");
+}
 
+/* The same as code that it has made executable: A64 "b ." */
+static void loop_in_rx(void)
+{
+	uint32_t *code = tee_map_zi(MPROTECT_TEST_PAGE, 0);
+
+	if (!code)
+		TEE_Panic(TEE_ERROR_OUT_OF_MEMORY);
+	*code = 0x14000000;
+	if (tee_mprotect(code, MPROTECT_TEST_PAGE, TEE_MPROTECT_RX))
+		TEE_Panic(TEE_ERROR_ACCESS_DENIED);
+	((void (*)(void))(uintptr_t)code)();
+}
+
+/* Hardly any time is spent outside of TEE core */
+static void loop_in_core(void)
+{
+	while (true)
+		TEE_GenerateRandom(noise, sizeof(noise));
+}
+
+static TEE_Result set(struct pta_system_watch *watch)
+{
+	watch->handler = (vaddr_t)longjmp;
+	watch->argument = (vaddr_t)end;
+	return tee_watch(watch);
+}
+
+static uint32_t set_and_loop(struct pta_system_watch *watch, void (*f)(void))
+{
+	TEE_Result res = TEE_SUCCESS;
+
+	if (setjmp(end))
+		return LEFT;
+	res = set(watch);
 	if (!res)
-		watch_loop();
+		f();
 	return res;
 }
 
-/* The loop is the code that may be interrupted, its handler longjmp() */
-static uint32_t watch_and_leave(struct pta_system_watch *watch)
+/* Whatever it tries meanwhile, it is over soon */
+static uint32_t set_and_resist(struct pta_system_watch *watch)
 {
-	jmp_buf end = { };
+	static const TEE_UUID system_pta = PTA_SYSTEM_UUID;
+	struct pta_system_watch longer = *watch;
+	TEE_TASessionHandle session = TEE_HANDLE_NULL;
+	TEE_Param none[TEE_NUM_PARAMS] = { };
+	TEE_Result res = set(watch);
 
-	watch->code = (vaddr_t)watch_loop;
-	watch->code_size = sizeof(uint32_t);
-	watch->handler = (vaddr_t)longjmp;
-	watch->argument = (vaddr_t)end;
-	if (setjmp(end))
-		return LEFT;
-	return watch_and_loop(watch);
+	longer.grace_ms = LONG_MS;
+	longer.alive_ms = 0;
+	if (res || tee_watch(&longer) != TEE_ERROR_BAD_STATE)
+		return res;
+	watch->param = 0;
+	if (tee_watch(watch) != TEE_ERROR_BAD_STATE)
+		return TEE_ERROR_GENERIC;
+	res = TEE_OpenTASession(&system_pta, TEE_TIMEOUT_INFINITE, 0, NULL,
+				&session, NULL);
+	if (res)
+		return res;
+	/* What once meant to stop watching */
+	res = TEE_InvokeTACommand(session, TEE_TIMEOUT_INFINITE,
+				  PTA_SYSTEM_WATCH,
+				  TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_INPUT,
+						  TEE_PARAM_TYPE_NONE,
+						  TEE_PARAM_TYPE_NONE,
+						  TEE_PARAM_TYPE_NONE),
+				  none, NULL);
+	if (res != TEE_ERROR_BAD_PARAMETERS)
+		return TEE_ERROR_GENERIC;
+	loop();
+	return TEE_SUCCESS;
 }
 
-TEE_Result watch_client(enum mprotect_test_watch what, void *words,
-			uint32_t *result)
+static uint32_t set_and_wait(struct pta_system_watch *watch)
 {
-	static struct pta_system_watch_words own;
-	struct pta_system_watch watch = {
-		.words = (vaddr_t)words,
-		.grace_ms = SOON_MS,
-	};
+	TEE_Result res = set(watch);
+
+	return res ? res : _utee_wait(LONG_MS);
+}
+
+TEE_Result watch_client(enum mprotect_test_watch what, uint32_t *result)
+{
+	struct pta_system_watch watch = { .param = 2, .grace_ms = SOON_MS };
 
 	switch (what) {
 	case MPROTECT_TEST_LEAVE:
-		*result = watch_and_leave(&watch);
+		*result = set_and_loop(&watch, loop_in_rx);
+		return TEE_SUCCESS;
+	case MPROTECT_TEST_LEAVE_AGAIN:
+		*result = LEFT;
+		if (!setjmp(end))
+			loop_in_rx();
+		return TEE_SUCCESS;
+	case MPROTECT_TEST_SET:
+		*result = set(&watch);
+		return TEE_SUCCESS;
+	case MPROTECT_TEST_JUST_LOOP:
+		loop();
+		return TEE_SUCCESS;
+	case MPROTECT_TEST_CORE_LOOP:
+		*result = set_and_loop(&watch, loop_in_core);
+		return TEE_SUCCESS;
+	case MPROTECT_TEST_RESIST:
+		*result = set_and_resist(&watch);
+		return TEE_SUCCESS;
+	case MPROTECT_TEST_WAIT:
+		*result = set_and_wait(&watch);
 		return TEE_SUCCESS;
 	case MPROTECT_TEST_LOOP:
 		break;
 	case MPROTECT_TEST_SILENCE:
 		watch.alive_ms = SOON_MS;
 		break;
-	case MPROTECT_TEST_OWN_WORDS:
-		watch.words = (vaddr_t)&own;
+	case MPROTECT_TEST_VALUE:
+		watch.param = 0;
+		break;
+	case MPROTECT_TEST_NO_PARAM:
+		watch.param = TEE_NUM_PARAMS;
+		break;
+	case MPROTECT_TEST_BEYOND:
+		watch.offs = sizeof(uint32_t);
+		break;
+	case MPROTECT_TEST_WRAPS:
+		watch.offs = UINT32_MAX;
 		break;
 	case MPROTECT_TEST_MISALIGNED_WORDS:
-		watch.words += 1;
-		break;
-	case MPROTECT_TEST_CODE_WRAPS:
-		watch.code = (vaddr_t)watch_loop;
-		watch.code_size = UINT64_MAX;
+		watch.offs = 1;
 		break;
 	case MPROTECT_TEST_TOO_LONG:
-		watch.grace_ms = TOO_LONG_MS;
+		watch.grace_ms = LONG_MS + 1;
 		break;
 	default:
 		return TEE_ERROR_BAD_PARAMETERS;
 	}
-	*result = watch_and_loop(&watch);
+	*result = set_and_loop(&watch, loop);
 
 	return TEE_SUCCESS;
 }

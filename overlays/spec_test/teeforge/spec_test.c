@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What `invoke spec-test` runs on the target: loads modules and calls what they
- * export, as a script on stdin says, all in one session with the runtime TA
- * (or with what normal.c has in its place).
+ * export, as a script on stdin says, each in a session of its own with the
+ * runtime TA (or with what normal.c has in its place).
  *
  *	spec_test <seconds for a trip to the TEE> <calls in a trip>
  *
@@ -27,56 +27,35 @@
 #include <unistd.h>
 #include <signal.h>
 
-#define SLOTS		WASM_TA_MODULES_MAX
+#define SLOTS		16
 #define FILE_MAX	(16 * 1024 * 1024)
 
-static struct wasm_tee *tee;
-static struct wasm_tee_module *slots[SLOTS];
+struct slot {
+	struct wasm_tee *tee;
+	struct wasm_tee_module *module;
+};
+
+static struct slot slots[SLOTS];
+static struct wasm_tee *running;
 static uint64_t heap_size;
 static unsigned int seconds;
 static size_t at_once;
 
-static void give_up(const struct wasm_tee_error *error)
+/* Also where the TA died: nothing is left then that could be unloaded */
+static void empty(struct slot *slot)
 {
-	fprintf(stderr, "%s; %s\n", error->text, error->hint);
-	exit(EXIT_FAILURE);
-}
-
-static void open_session(void)
-{
-	struct wasm_tee_error error = { };
-
-	tee = wasm_tee_open(&error);
-	if (!tee || (heap_size &&
-		     !wasm_tee_configure_heap(tee, heap_size, &error)))
-		give_up(&error);
-}
-
-/* A session in which the TA died is of no use, nor are its modules */
-static void open_another_session(void)
-{
-	wasm_tee_close(tee);
-	memset(slots, 0, sizeof(slots));
-	open_session();
+	wasm_tee_unload(slot->module);
+	wasm_tee_close(slot->tee);
+	*slot = (struct slot){ };
 }
 
 static void stop(int signal)
 {
 	(void)signal;
-	wasm_tee_stop(tee);
+	wasm_tee_stop(running);
 }
 
-/* To be called while no module is loaded */
-static void set_heap(const char *bytes)
-{
-	struct wasm_tee_error error = { };
-
-	heap_size = strtoull(bytes, NULL, 10);
-	if (!wasm_tee_configure_heap(tee, heap_size, &error))
-		give_up(&error);
-}
-
-static struct wasm_tee_module **slot_of(char **words)
+static struct slot *slot_of(char **words)
 {
 	const char *word = strtok_r(NULL, " ", words);
 	unsigned long number = word ? strtoul(word, NULL, 10) : SLOTS;
@@ -111,7 +90,7 @@ static void print_result(const struct wasm_ta_result *result)
 	}
 }
 
-static void load(struct wasm_tee_module **slot, const char *path)
+static void load(struct slot *slot, const char *path)
 {
 	static uint8_t file[FILE_MAX];
 	struct wasm_ta_result result = { };
@@ -125,20 +104,24 @@ static void load(struct wasm_tee_module **slot, const char *path)
 	}
 	size = fread(file, 1, sizeof(file), stream);
 	fclose(stream);
-	*slot = wasm_tee_load(tee, file, size, &result, &error);
-	if (*slot) {
+	slot->tee = wasm_tee_open(&error);
+	if (slot->tee && wasm_tee_configure_heap(slot->tee, heap_size, &error))
+		slot->module = wasm_tee_load(slot->tee, file, size, &result,
+					     &error);
+	if (slot->module) {
 		puts("loaded");
-	} else if (!error.code) {
-		print_result(&result);
-	} else {
-		print_failure(&error);
-		open_another_session();
+		return;
 	}
+	if (result.outcome == WASM_TA_REFUSED)
+		print_result(&result);
+	else
+		print_failure(&error);
+	empty(slot);
 }
 
 /* Calls of one module that wait until it is worth the trip, at most @at_once */
 static struct {
-	struct wasm_tee_module **slot;
+	struct slot *slot;
 	size_t count;
 	struct wasm_tee_call calls[WASM_TA_CALLS_MAX];
 	struct wasm_ta_value args[WASM_TA_CALLS_MAX][WASM_TA_CALL_VALUES];
@@ -181,13 +164,14 @@ static void call_all(void)
 	if (!queue.count)
 		return;
 	snprintf(error.text, sizeof(error.text), "the module is not there any more");
-	if (*queue.slot) {
+	if (queue.slot->module) {
+		running = queue.slot->tee;
 		alarm(seconds);
-		good = wasm_tee_call_all(*queue.slot, queue.calls, queue.count,
-					 returned, &error);
+		good = wasm_tee_call_all(queue.slot->module, queue.calls,
+					 queue.count, returned, &error);
 		alarm(0);
 		if (!good)
-			open_another_session();
+			empty(queue.slot);
 	}
 	for (n = 0; n < queue.count; n++) {
 		if (good)
@@ -199,7 +183,7 @@ static void call_all(void)
 }
 
 /* Returns a call to fill in, whose arguments have room */
-static struct wasm_tee_call *add_call(struct wasm_tee_module **slot, char **name,
+static struct wasm_tee_call *add_call(struct slot *slot, char **name,
 				      struct wasm_ta_value **args)
 {
 	struct wasm_tee_call *call = NULL;
@@ -218,7 +202,7 @@ static struct wasm_tee_call *add_call(struct wasm_tee_module **slot, char **name
 	return call;
 }
 
-static void start(struct wasm_tee_module **slot)
+static void start(struct slot *slot)
 {
 	struct wasm_ta_value *args = NULL;
 	char *name = NULL;
@@ -238,7 +222,7 @@ static void take_name(char *name, const char *hex)
 		*name++ = byte;
 }
 
-static void call_by_name(struct wasm_tee_module **slot, char **words)
+static void call_by_name(struct slot *slot, char **words)
 {
 	struct wasm_ta_value *args = NULL;
 	struct wasm_tee_call *call = NULL;
@@ -263,13 +247,12 @@ static void obey(char *line)
 {
 	char *words = NULL;
 	const char *verb = strtok_r(line, " ", &words);
-	struct wasm_tee_module **slot = NULL;
+	struct slot *slot = NULL;
 
 	if (!verb)
 		return;
 	if (!strcmp(verb, "heap")) {
-		call_all();
-		set_heap(words);
+		heap_size = strtoull(words, NULL, 10);
 		return;
 	}
 	slot = slot_of(&words);
@@ -285,8 +268,7 @@ static void obey(char *line)
 	if (!strcmp(verb, "load")) {
 		load(slot, words);
 	} else if (!strcmp(verb, "unload")) {
-		wasm_tee_unload(*slot);
-		*slot = NULL;
+		empty(slot);
 	} else {
 		fprintf(stderr, "spec_test: %s is no command\n", verb);
 		exit(EXIT_FAILURE);
@@ -300,6 +282,7 @@ int main(int argc, char *argv[])
 	char *line = NULL;
 	size_t room = 0;
 	ssize_t length = 0;
+	size_t n = 0;
 
 	if (argc != 3) {
 		fputs("usage: spec_test <seconds> <calls>\n",
@@ -317,13 +300,13 @@ int main(int argc, char *argv[])
 	pthread_sigmask(SIG_BLOCK, &caught, NULL);
 	/* A line at a time: what was last begun is known should it all end */
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	open_session();
 	while ((length = getline(&line, &room, stdin)) > 0) {
 		line[strcspn(line, "\n")] = '\0';
 		obey(line);
 	}
 	call_all();
 	free(line);
-	wasm_tee_close(tee);
+	for (n = 0; n < SLOTS; n++)
+		empty(&slots[n]);
 	return EXIT_SUCCESS;
 }

@@ -6,6 +6,10 @@
  * which the session is known to the driver, over a socket that only processes
  * of the same user may use.
  *
+ * An instance of the TA serves one module for as long as it lives. So whoever
+ * asks says what is to run, and the keeper opens another session if the one that
+ * it has served anything else.
+ *
  * Rather this than TA_FLAG_INSTANCE_KEEP_ALIVE: an instance of the TA still
  * belongs to one session, so that programs that run at once neither wait for
  * each other nor die together; it goes away when it is not used; and a TA that
@@ -32,11 +36,17 @@
 /* Where tee-supplicant takes the TA from */
 #define TA_FILE "/lib/optee_armtz/7c1e4bb6-5a37-4a0e-9d2c-0f5d2f8b6a11.ta"
 
-#define KEEP_VERSION	1
+#define KEEP_VERSION	2
 #define BACKLOG		8
 
 /* What a client sends when it is done; its end without this is a failure */
 #define RETURNED	'r'
+
+struct request {
+	uint32_t version;
+	uint32_t reserved;	/* 0 */
+	uint64_t key;		/* of what is to run, 0: nobody knows yet */
+};
 
 struct lease {
 	uint32_t version;
@@ -50,6 +60,7 @@ struct keeper {
 	TEEC_Session session;
 	struct lease lease;
 	struct stat ta;		/* as it was when the session was opened */
+	uint64_t key;		/* of what ran in it, 0: nothing */
 	int listener;
 	int timeout_ms;
 };
@@ -159,27 +170,6 @@ static bool wait_for_return(const struct keeper *keeper, int client)
 	return recv(client, &word, sizeof(word), 0) == 1 && word == RETURNED;
 }
 
-static bool lend(const struct keeper *keeper)
-{
-	int client = accept4(keeper->listener, NULL, NULL, SOCK_CLOEXEC);
-	bool good = true;
-
-	if (client < 0)
-		return errno == EINTR || errno == ECONNABORTED;
-
-	if (is_same_user(client)) {
-		/* The next one to ask gets a session with the new TA */
-		if (!ta_is_the_same(keeper))
-			good = false;
-		else if (send_lease(client, &keeper->lease,
-				    keeper->context.imp.fd))
-			good = wait_for_return(keeper, client);
-	}
-
-	close(client);
-	return good;
-}
-
 static void open_session(struct keeper *keeper)
 {
 	const TEEC_UUID uuid = WASM_TA_UUID;
@@ -195,6 +185,62 @@ static void open_session(struct keeper *keeper)
 					       TEEC_LOGIN_PUBLIC, NULL, NULL,
 					       &lease->origin);
 	lease->session = keeper->session.imp.session_id;
+	keeper->key = 0;
+}
+
+static void open_another_session(struct keeper *keeper)
+{
+	TEEC_CloseSession(&keeper->session);
+	TEEC_FinalizeContext(&keeper->context);
+	open_session(keeper);
+}
+
+static bool receive_request(int client, struct request *request)
+{
+	/* It is sent before anybody waits: who does not is of no use */
+	const struct timeval patience = { .tv_sec = 1 };
+
+	setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience,
+		   sizeof(patience));
+	return recv(client, request, sizeof(*request), 0) == sizeof(*request) &&
+	       request->version == KEEP_VERSION;
+}
+
+/* Whether the keeper still has a session that is worth keeping */
+static bool serve(struct keeper *keeper, int client)
+{
+	struct request request = { };
+
+	if (!is_same_user(client) || !receive_request(client, &request))
+		return true;
+	/* The next one to ask gets a session with the new TA */
+	if (!ta_is_the_same(keeper))
+		return false;
+
+	if (keeper->key && keeper->key != request.key)
+		open_another_session(keeper);
+	if (keeper->lease.code != TEEC_SUCCESS) {
+		send_lease(client, &keeper->lease, -1);
+		return false;
+	}
+	if (!send_lease(client, &keeper->lease, keeper->context.imp.fd))
+		return true;
+
+	keeper->key = request.key;
+	return wait_for_return(keeper, client);
+}
+
+static bool lend(struct keeper *keeper)
+{
+	int client = accept4(keeper->listener, NULL, NULL, SOCK_CLOEXEC);
+	bool good = false;
+
+	if (client < 0)
+		return errno == EINTR || errno == ECONNABORTED;
+
+	good = serve(keeper, client);
+	close(client);
+	return good;
 }
 
 /* Nothing of the process that started it may be held by the keeper */
@@ -229,15 +275,8 @@ static void __attribute__((noreturn)) keep(int listener, unsigned int seconds)
 	struct pollfd event = { .fd = listener, .events = POLLIN };
 
 	leave_all_behind(listener);
+	/* The one who waits for it is told if it fails */
 	open_session(&keeper);
-	if (keeper.lease.code != TEEC_SUCCESS) {
-		/* The one who waits for it is told why */
-		int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-
-		send_lease(client, &keeper.lease, -1);
-		_exit(EXIT_FAILURE);
-	}
-
 	while (poll(&event, 1, keeper.timeout_ms) > 0 && lend(&keeper))
 		;
 
@@ -288,10 +327,11 @@ static int connect_to_keeper(void)
 	return connection;
 }
 
-enum keep_borrowed keep_borrow(unsigned int seconds, TEEC_Context *context,
-			       TEEC_Session *session, int *lease,
-			       TEEC_Result *code, uint32_t *origin)
+enum keep_borrowed keep_borrow(unsigned int seconds, uint64_t key,
+			       TEEC_Context *context, TEEC_Session *session,
+			       int *lease, TEEC_Result *code, uint32_t *origin)
 {
+	const struct request request = { .version = KEEP_VERSION, .key = key };
 	struct lease told = { };
 	int connection = connect_to_keeper();
 	int fd = -1;
@@ -303,7 +343,8 @@ enum keep_borrowed keep_borrow(unsigned int seconds, TEEC_Context *context,
 	if (connection < 0)
 		return KEEP_BUSY;
 
-	if (!receive_lease(connection, &told, &fd)) {
+	if (send(connection, &request, sizeof(request), MSG_NOSIGNAL) !=
+	    sizeof(request) || !receive_lease(connection, &told, &fd)) {
 		close(connection);
 		return KEEP_BUSY;
 	}

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "explain.h"
 #include "keep.h"
@@ -102,7 +103,7 @@ struct wasm_tee *wasm_tee_open(struct wasm_tee_error *error)
 	return tee ? open_session(tee, error) : NULL;
 }
 
-struct wasm_tee *wasm_tee_open_kept(unsigned int seconds,
+struct wasm_tee *wasm_tee_open_kept(unsigned int seconds, uint64_t key,
 				    struct wasm_tee_error *error)
 {
 	struct wasm_tee *tee = open_context(error);
@@ -112,8 +113,8 @@ struct wasm_tee *wasm_tee_open_kept(unsigned int seconds,
 	if (!tee)
 		return NULL;
 
-	switch (keep_borrow(seconds, &tee->context, &tee->session, &tee->lease,
-			    &res, &origin)) {
+	switch (keep_borrow(seconds, key, &tee->context, &tee->session,
+			    &tee->lease, &res, &origin)) {
 	case KEEP_BORROWED:
 		tee->borrowed = true;
 		tee->last = !seconds;
@@ -123,6 +124,29 @@ struct wasm_tee *wasm_tee_open_kept(unsigned int seconds,
 	default:
 		return open_session(tee, error);
 	}
+}
+
+static uint64_t mix(uint64_t key, uint64_t word)
+{
+	key = (key ^ word) * 0x9e3779b97f4a7c15;
+	return key ^ key >> 29;
+}
+
+uint64_t wasm_tee_key(const void *module, size_t size, uint64_t heap,
+		      uint64_t stack)
+{
+	const uint8_t *bytes = module;
+	uint64_t key = mix(mix(mix(0, size), heap), stack);
+	uint64_t word = 0;
+	size_t n = 0;
+
+	for (n = 0; size - n >= sizeof(word); n += sizeof(word)) {
+		memcpy(&word, bytes + n, sizeof(word));
+		key = mix(key, word);
+	}
+	word = 0;
+	memcpy(&word, bytes + n, size - n);
+	return mix(key, word) | 1;
 }
 
 void wasm_tee_close(struct wasm_tee *tee)

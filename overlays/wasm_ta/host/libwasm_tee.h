@@ -34,6 +34,10 @@
  * with a call that exits, or that traps and does not keep it: the next call
  * makes a new one.
  *
+ * A session serves one module, the first that was loaded or run in it: whatever
+ * that is, it finds no other one there, and leaves nothing for another one. Who
+ * has several opens a session for each.
+ *
  * A session is for one thread at a time; only wasm_tee_stop() may be called
  * from another one, or from a signal handler.
  */
@@ -122,19 +126,30 @@ struct wasm_tee *wasm_tee_open(struct wasm_tee_error *error);
  * The same with a session that is kept in the background, ready to be used, for
  * @seconds after its last use: the next process of this user that opens a kept
  * session has it at once. It is in use by one of them at a time; who comes
- * meanwhile gets a session of its own, as from wasm_tee_open(). A run has an
- * instance of its own as always, but what isolates it from the runs before it
- * is the WebAssembly runtime, and no longer the TEE as well. With 0 @seconds it
- * is ours if there is one, and closed with ours: nobody has it after us.
+ * meanwhile gets a session of its own, as from wasm_tee_open(). With 0 @seconds
+ * it is ours if there is one, and closed with ours: nobody has it after us.
+ *
+ * A session serves one module. @key is what wasm_tee_key() says of the one that
+ * is going to run: where it is another one than before, the session is opened
+ * anew. What isolates a run from earlier ones of the same module is the
+ * WebAssembly runtime, and no longer the TEE as well. 0: it is not known yet, and
+ * the session is one in which nothing ran.
  *
  * To be called before the process has threads: it may fork.
  */
-struct wasm_tee *wasm_tee_open_kept(unsigned int seconds,
+struct wasm_tee *wasm_tee_open_kept(unsigned int seconds, uint64_t key,
 				    struct wasm_tee_error *error);
 
 /*
- * @size: bytes, for all runs of the session that follow; the modules that it
- * keeps loaded share them, and as long as there are any it stays the same
+ * Tells modules, heaps and stacks (as for wasm_tee_configure()) apart, never 0. It
+ * is no digest: it saves a trip to the TA, which measures the module itself.
+ */
+uint64_t wasm_tee_key(const void *module, size_t size, uint64_t heap,
+		      uint64_t stack);
+
+/*
+ * @size: bytes, for all runs of the session that follow; as soon as a module was
+ * loaded it stays the same
  */
 bool wasm_tee_configure_heap(struct wasm_tee *tee, uint64_t size,
 			     struct wasm_tee_error *error);

@@ -251,9 +251,9 @@ static void run_once(const struct options *options, const void *module,
 	bool good = false;
 
 	memset(result, 0, sizeof(*result));
-	/* Evidence is of the first module of a session */
+	/* Evidence is of a module that comes after its nonce */
 	running = options->kept && !options->nonce_size ?
-		  wasm_tee_open_kept(options->keep, error) :
+		  wasm_tee_open_kept(options->keep, options->key, error) :
 		  wasm_tee_open(error);
 	report->times.open = now_ms() - begin;
 
@@ -335,7 +335,7 @@ static void run(const struct options *options, const void *module,
 static int open_only(const struct options *options)
 {
 	struct wasm_tee_error error = { };
-	struct wasm_tee *tee = wasm_tee_open_kept(options->keep, &error);
+	struct wasm_tee *tee = wasm_tee_open_kept(options->keep, 0, &error);
 
 	wasm_tee_close(tee);
 	if (!tee)
@@ -380,6 +380,8 @@ int main(int argc, char *argv[])
 		return status;
 	}
 
+	options.key = wasm_tee_key(module, report.module_size,
+				   options.heap_size, options.stack_size);
 	catch_signals(&caught);
 	run(&options, module, &caught, &result, &error, &report);
 	pthread_sigmask(SIG_UNBLOCK, &caught, NULL);

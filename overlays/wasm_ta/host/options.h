@@ -23,6 +23,7 @@ struct options {
 	size_t dirs_count;
 	uint64_t files_limit;
 	uint64_t module_size;		/* of one in standard input, or 0 */
+	uint64_t key;			/* of the module, once it was read */
 	struct wasm_tee_stdio stdio[WASM_TA_STDIO_COUNT];
 	unsigned int wait;		/* seconds, for the memory of other runs */
 	const char *report;

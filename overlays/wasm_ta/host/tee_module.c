@@ -36,8 +36,10 @@ struct wasm_tee_module *wasm_tee_load(struct wasm_tee *tee, const void *module,
 	TEEC_Operation operation = {
 		.paramTypes = TEEC_PARAM_TYPES(TEEC_MEMREF_WHOLE,
 					       TEEC_VALUE_OUTPUT,
-					       TEEC_MEMREF_WHOLE, TEEC_NONE),
+					       TEEC_MEMREF_WHOLE,
+					       TEEC_MEMREF_WHOLE),
 	};
+	const struct tee_flow nothing = { };
 	uint32_t origin = TEEC_ORIGIN_API;
 	TEEC_Result res = TEEC_ERROR_OUT_OF_MEMORY;
 
@@ -49,9 +51,9 @@ struct wasm_tee_module *wasm_tee_load(struct wasm_tee *tee, const void *module,
 		res = tee_allocate(tee, &shared, sizeof(*result), TEEC_MEM_OUTPUT);
 	if (res == TEEC_SUCCESS) {
 		operation.params[0].memref.parent = &file;
-		operation.params[2].memref.parent = &shared;
-		res = TEEC_InvokeCommand(&tee->session, WASM_TA_CMD_LOAD,
-					 &operation, &origin);
+		operation.params[3].memref.parent = &shared;
+		res = tee_invoke(tee, WASM_TA_CMD_LOAD, &operation, &nothing,
+				 &origin);
 	}
 	if (res == TEEC_SUCCESS) {
 		memcpy(result, shared.buffer, sizeof(*result));

@@ -135,7 +135,8 @@ TEEC_Result tee_invoke(struct wasm_tee *tee, uint32_t command,
 TEEC_Result tee_take_result(struct wasm_tee *tee, struct wasm_ta_result *result,
 			    uint32_t *origin)
 {
-	tee->failed |= result->outcome == WASM_TA_FAILED;
+	tee->failed |= result->outcome == WASM_TA_FAILED ||
+		       result->flags & WASM_TA_OTHER_MODULE;
 	result->message[sizeof(result->message) - 1] = '\0';
 	result->storage[sizeof(result->storage) - 1] = '\0';
 	if (result->version == WASM_TA_VERSION)

@@ -123,13 +123,16 @@ bool aot_check(const uint8_t *file, size_t size, struct aot_info *info,
 		.message = message,
 		.message_size = message_size,
 	};
+	bool good = false;
 
 	*info = (struct aot_info){
 		.heap_needed = COST_RUNTIME + COST_INSTANCE,
 	};
 
-	if (!find_sections(&checker, file, size) || !check_target(&checker) ||
-	    !check_init_data(&checker) || !check_code(&checker))
+	good = find_sections(&checker, file, size) && check_target(&checker) &&
+	       check_init_data(&checker) && check_code(&checker);
+	forget_types(&checker.types);
+	if (!good)
 		return false;
 
 	info->heap_needed += info->memory_size;

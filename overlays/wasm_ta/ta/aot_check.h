@@ -63,9 +63,11 @@ struct name {
 	uint16_t length;
 };
 
+/* Where each is, or looking for them would take long when there are many */
 struct types {
-	struct reader at;	/* the first type */
+	struct reader all;
 	uint32_t count;
+	uint32_t *offsets;
 };
 
 struct checker {
@@ -172,6 +174,7 @@ bool truncated(struct checker *checker, const struct reader *reader);
 
 /* aot_init.c */
 bool check_init_data(struct checker *checker);
+void forget_types(struct types *types);
 
 /* Finds type @index: its parameter and result types, one byte each */
 const uint8_t *find_type(const struct types *types, uint32_t index,

@@ -102,6 +102,7 @@ static bool check_exports(struct checker *checker)
 	struct reader reader = checker->section[SECTION_EXPORT];
 	uint32_t count = take_u32(&reader);
 	bool seen_start = false;
+	bool seen_new = false;
 	uint32_t n = 0;
 
 	cost(checker, count, COST_EXPORT);
@@ -129,6 +130,12 @@ static bool check_exports(struct checker *checker)
 			return refuse(checker,
 				      "the module exports %.*s, which it imports itself",
 				      name.length, name.text);
+
+		/* For each of that name it goes through all exports again */
+		if (name_is(name, "__new") && seen_new)
+			return refuse(checker,
+				      "the AOT file is damaged: it has two exports __new");
+		seen_new |= name_is(name, "__new");
 
 		/* The first one of that name is what the runtime finds */
 		if (name_is(name, "_start") && !seen_start) {

@@ -3,12 +3,16 @@
  * The init data section of an AOT file: what instances are made from.
  */
 #include <inttypes.h>
+#include <tee_internal_api_extensions.h>
 
 #include "aot_check.h"
 #include "wasi.h"
 
 #define INIT_EXPR_FUNCREF	0xd2
 #define INIT_EXPR_V128		0xfd
+
+/* Of a type in the file: how many parameters and results it has */
+#define TYPE_MIN		(2 * sizeof(uint32_t))
 
 /* The widest access: the runtime subtracts it from the memory's size */
 #define WIDEST_ACCESS		16
@@ -189,17 +193,51 @@ static bool is_value_type(uint8_t type)
 	}
 }
 
+static bool map_offsets(struct checker *checker, const struct reader *reader,
+			uint32_t count)
+{
+	struct types *types = &checker->types;
+
+	if (reader->failed || count > (reader->end - reader->offset) / TYPE_MIN)
+		return truncated(checker, reader);
+
+	types->all = *reader;
+	if (!count)
+		return true;
+
+	types->offsets = tee_map_zi(count * sizeof(*types->offsets), 0);
+	if (!types->offsets)
+		return refuse(checker,
+			      "the TEE has no memory to check the module's %"PRIu32" types",
+			      count);
+
+	types->count = count;
+	return true;
+}
+
+void forget_types(struct types *types)
+{
+	if (types->offsets)
+		tee_unmap(types->offsets,
+			  types->count * sizeof(*types->offsets));
+	*types = (struct types){ };
+}
+
 static bool check_types(struct checker *checker, struct reader *reader)
 {
+	uint32_t count = take_u32(reader);
 	uint32_t n = 0;
 
-	checker->types.count = take_u32(reader);
-	checker->types.at = *reader;
+	if (!map_offsets(checker, reader, count))
+		return false;
+
 	for_each_until_failed(n, checker->types.count, reader) {
-		uint64_t cells = take_u32(reader);
 		const uint8_t *types = NULL;
+		uint64_t cells = 0;
 		uint64_t i = 0;
 
+		checker->types.offsets[n] = reader->offset;
+		cells = take_u32(reader);
 		cells += take_u32(reader);
 		types = take(reader, 1, cells);
 		for (i = 0; types && i < cells; i++)
@@ -217,20 +255,15 @@ static bool check_types(struct checker *checker, struct reader *reader)
 const uint8_t *find_type(const struct types *types, uint32_t index,
 			 uint32_t *params, uint32_t *results)
 {
-	struct reader reader = types->at;
-	const uint8_t *cells = NULL;
-	uint32_t n = 0;
+	struct reader reader = types->all;
 
 	if (index >= types->count)
 		return NULL;
 
-	for (n = 0; n <= index; n++) {
-		*params = take_u32(&reader);
-		*results = take_u32(&reader);
-		cells = take(&reader, 1, (uint64_t)*params + *results);
-	}
-
-	return cells;
+	reader.offset = types->offsets[index];
+	*params = take_u32(&reader);
+	*results = take_u32(&reader);
+	return take(&reader, 1, (uint64_t)*params + *results);
 }
 
 static bool check_globals(struct checker *checker, struct reader *reader)

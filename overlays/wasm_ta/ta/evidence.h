@@ -7,9 +7,8 @@
  * module is loaded and before its first instruction. What it says of the module is
  * this TA's word, and what stands for the word is the hash of the TA's memory that
  * the core signs. So nothing but the TA's own code may have run in the instance
- * until then: a nonce is taken before the first module, and once there is a token
- * no other module is loaded. That AOT code asks the core for another signature
- * later is for the core to refuse.
+ * until then: a nonce is taken before the first module, and a session serves one.
+ * That AOT code asks the core for another signature later is what the seal is for.
  *
  * The claims are described in teeforge/attest/claims.py, for whoever verifies them.
  */
@@ -32,8 +31,8 @@ struct evidence_module {
 	const char *version;
 };
 
-/* Whether another module may be loaded in this instance; if not, @outcome says why */
-bool evidence_admits(struct outcome *outcome);
+/* A module comes: from now on it is too late for a nonce */
+void evidence_begin(void);
 
 /* Makes the token if there is a nonce; false: there should be one and is none */
 bool evidence_make(struct outcome *outcome,

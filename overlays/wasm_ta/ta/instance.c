@@ -11,6 +11,7 @@
 #include <util.h>
 
 #include "runtime.h"
+#include "seal.h"
 #include "secure.h"
 #include "watch.h"
 
@@ -34,10 +35,8 @@ bool instance_attach(struct instance *instance, struct outcome *outcome,
 	if (output_open(&instance->output, streams.buffer, streams.size) ==
 	    TEE_SUCCESS &&
 	    input_open(&instance->input, &instance->output, streams.size) ==
-	    TEE_SUCCESS) {
-		watch_run(&instance->output);
+	    TEE_SUCCESS)
 		return true;
-	}
 
 	return outcome_is(outcome, WASM_TA_FAILED,
 			  "the host app shares a stream area that this TA does not know");
@@ -194,7 +193,7 @@ static bool trapped(struct outcome *outcome, const char *exception)
 }
 
 /* Calls what executes AOT code; what the host app has to say ends it */
-static void watched(struct instance *instance, const struct module *module,
+static void watched(struct instance *instance,
 		    void (*function)(void *argument), void *argument)
 {
 	struct runtime_call call = {
@@ -206,21 +205,19 @@ static void watched(struct instance *instance, const struct module *module,
 	if (instance->watched)
 		runtime_call(&call);
 	else
-		res = watch_call(&instance->output, &module->code,
-				 runtime_call, &call);
+		res = watch_call(&instance->output, runtime_call, &call);
 	runtime_called();
 	if (res != TEE_SUCCESS)
 		instance->wasi.failure = res;
 }
 
 bool instance_watch(struct instance *instance, struct outcome *outcome,
-		    const struct module *module, void (*calls)(void *argument),
-		    void *argument)
+		    void (*calls)(void *argument), void *argument)
 {
 	TEE_Result res = TEE_SUCCESS;
 
 	instance->watched = true;
-	res = watch_call(&instance->output, &module->code, calls, argument);
+	res = watch_call(&instance->output, calls, argument);
 	instance->watched = false;
 	/* It may have been left in the middle of one */
 	runtime_called();
@@ -256,7 +253,10 @@ bool instance_start(struct instance *instance, struct outcome *outcome,
 	const char *exception = NULL;
 
 	outcome_stage(outcome, WASM_TA_STAGE_INSTANTIATE);
-	watched(instance, module, start_watched, &start);
+	/* A start function may be the first of its code to run */
+	if (!seal(outcome))
+		return false;
+	watched(instance, start_watched, &start);
 	instance->wamr = start.wamr;
 	if (instance->wamr)
 		return true;
@@ -325,7 +325,7 @@ static bool call_plain(struct instance *instance, struct outcome *outcome,
 	call.env = make_env(instance, outcome, module);
 	if (!call.env)
 		return false;
-	watched(instance, module, call_watched, &call);
+	watched(instance, call_watched, &call);
 	wasm_runtime_destroy_exec_env(call.env);
 
 	if (has_ended(instance, outcome))
@@ -498,7 +498,7 @@ bool instance_call(struct instance *instance, struct outcome *outcome,
 		arg = to_cells(arg, &call->args[n]);
 	native.count = arg - native.cells;
 	native.env = instance->env;
-	watched(instance, module, call_watched, &native);
+	watched(instance, call_watched, &native);
 	destroy_env(instance);
 
 	if (has_ended(instance, outcome))

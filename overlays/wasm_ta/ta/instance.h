@@ -71,8 +71,7 @@ bool instance_initialize(struct instance *instance, struct outcome *outcome,
  * host app asked for the end, or is gone: the last call then has ended so.
  */
 bool instance_watch(struct instance *instance, struct outcome *outcome,
-		    const struct module *module, void (*calls)(void *argument),
-		    void *argument);
+		    void (*calls)(void *argument), void *argument);
 
 /*
  * instance_call() - call an exported function by its name

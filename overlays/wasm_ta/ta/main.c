@@ -111,12 +111,13 @@ static TEE_Result load(struct session *session, uint32_t param_types,
 
 	if (param_types != TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_INPUT,
 					   TEE_PARAM_TYPE_VALUE_OUTPUT,
-					   TEE_PARAM_TYPE_MEMREF_OUTPUT,
-					   TEE_PARAM_TYPE_NONE))
+					   TEE_PARAM_TYPE_MEMREF_INOUT,
+					   TEE_PARAM_TYPE_MEMREF_OUTPUT))
 		return TEE_ERROR_BAD_PARAMETERS;
 
+	/* Of the streams only the words count, which the core looks at */
 	if (!take_module(&params[0], &module) ||
-	    !take(&params[2], sizeof(result), &out))
+	    !take(&params[3], sizeof(result), &out))
 		return TEE_ERROR_BAD_PARAMETERS;
 
 	res = session_load(session, module, &result, &params[1].value.a);

@@ -222,6 +222,29 @@ bool manifest_take(struct manifest *manifest, struct outcome *outcome,
 	return true;
 }
 
+/* Before the seal: nobody hashes in a state of his own after it */
+static bool make_space(struct manifest *manifest, struct outcome *outcome)
+{
+	struct digest_part parts[] = {
+		{ manifest->signer, sizeof(manifest->signer) },
+		{ manifest->name, sizeof(manifest->name) },
+	};
+	uint8_t digest[DIGEST_SIZE] = { };
+	TEE_Result res = TEE_SUCCESS;
+
+	if (!manifest->is_signed)
+		parts[1] = (struct digest_part){ manifest->aot_sha256,
+						 sizeof(manifest->aot_sha256) };
+	res = digest_once(parts, ARRAY_SIZE(parts), digest);
+	if (res != TEE_SUCCESS)
+		return outcome_is(outcome, WASM_TA_FAILED,
+				  "the program's name could not be hashed (%#"PRIx32")",
+				  res);
+
+	put_hex(manifest->space, digest, MANIFEST_SPACE_SIZE / 2);
+	return true;
+}
+
 bool manifest_is_of(struct manifest *manifest, struct outcome *outcome,
 		    const uint8_t sha256[WASM_SIGNED_DIGEST_SIZE])
 {
@@ -230,7 +253,7 @@ bool manifest_is_of(struct manifest *manifest, struct outcome *outcome,
 	if (!manifest->is_signed) {
 		memcpy(manifest->aot_sha256, sha256,
 		       sizeof(manifest->aot_sha256));
-		return true;
+		return make_space(manifest, outcome);
 	}
 	if (memcmp(manifest->aot_sha256, sha256, sizeof(manifest->aot_sha256)))
 		return outcome_is(outcome, WASM_TA_REFUSED,
@@ -239,7 +262,7 @@ bool manifest_is_of(struct manifest *manifest, struct outcome *outcome,
 	put_hex(text, manifest->signer, KEY_TOLD);
 	IMSG("module name %s version %"PRIu32" signed by %s", manifest->name,
 	     manifest->version, text);
-	return true;
+	return make_space(manifest, outcome);
 }
 
 bool manifest_allows_heap(const struct manifest *manifest,
@@ -288,22 +311,4 @@ bool manifest_allows_folder(const struct manifest *manifest,
 		return outcome_is(outcome, WASM_TA_REFUSED,
 				  "the manifest allows folders of the host for reading only");
 	return true;
-}
-
-bool manifest_space(const struct manifest *manifest,
-		    char space[MANIFEST_SPACE_SIZE])
-{
-	struct digest_part parts[] = {
-		{ manifest->signer, sizeof(manifest->signer) },
-		{ manifest->name, sizeof(manifest->name) },
-	};
-	uint8_t digest[DIGEST_SIZE] = { };
-	TEE_Result res = TEE_SUCCESS;
-
-	if (!manifest->is_signed)
-		parts[1] = (struct digest_part){ manifest->aot_sha256,
-						 sizeof(manifest->aot_sha256) };
-	res = digest_once(parts, ARRAY_SIZE(parts), digest);
-	put_hex(space, digest, MANIFEST_SPACE_SIZE / 2);
-	return res == TEE_SUCCESS;
 }

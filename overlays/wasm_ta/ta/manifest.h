@@ -27,6 +27,7 @@ struct manifest {
 	uint32_t wasi;
 	uint32_t folders;
 	uint64_t storage;
+	char space[MANIFEST_SPACE_SIZE];	/* in secure storage */
 };
 
 /*
@@ -40,7 +41,12 @@ struct manifest {
 bool manifest_take(struct manifest *manifest, struct outcome *outcome,
 		   const uint8_t *file, size_t *size);
 
-/* Whether it is about the AOT bytes whose SHA-256 was measured */
+/*
+ * manifest_is_of() - whether it is about the AOT bytes whose SHA-256 was measured
+ *
+ * If so it has a name space in secure storage: hexadecimal digits that follow from
+ * signer and name; of a module that nobody signed from its measurement.
+ */
 bool manifest_is_of(struct manifest *manifest, struct outcome *outcome,
 		    const uint8_t sha256[WASM_SIGNED_DIGEST_SIZE]);
 
@@ -53,14 +59,5 @@ bool manifest_allows_wasi(const struct manifest *manifest,
 /* Whether it allows a folder of the host, one that comes back or not */
 bool manifest_allows_folder(const struct manifest *manifest,
 			    struct outcome *outcome, bool writable);
-
-/*
- * manifest_space() - the name space that the program has in secure storage
- *
- * Hexadecimal digits that follow from signer and name; of a module that nobody
- * signed from its measurement. False: it cannot be computed.
- */
-bool manifest_space(const struct manifest *manifest,
-		    char space[MANIFEST_SPACE_SIZE]);
 
 #endif /* MANIFEST_H */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <tee_internal_api_extensions.h>
 #include <trace.h>
+#include <util.h>
 
 #include "digest.h"
 #include "evidence.h"
@@ -23,25 +24,31 @@
 /* The hexadecimal digits of a SHA-256 and a NUL */
 #define HEX_SIZE		(2 * WASM_TA_SHA256_SIZE + 1)
 
-static bool measure(struct module *module, struct outcome *outcome,
-		    const uint8_t *file, size_t size)
+static bool measure(struct outcome *outcome, const uint8_t *file, size_t size)
 {
 	static const char digits[] = "0123456789abcdef";
+	/* Kept: there is no other one after the seal */
+	static TEE_OperationHandle operation = TEE_HANDLE_NULL;
 	struct wasm_ta_result *result = outcome->result;
-	TEE_Result res = digest_of(file, size, module->sha256);
+	size_t length = WASM_TA_SHA256_SIZE;
+	TEE_Result res = TEE_SUCCESS;
 	char hex[HEX_SIZE] = { };
 	size_t n = 0;
 
+	if (operation == TEE_HANDLE_NULL)
+		res = digest_open(&operation);
+	if (res == TEE_SUCCESS)
+		res = TEE_DigestDoFinal(operation, file, size, result->sha256,
+					&length);
 	if (res != TEE_SUCCESS)
 		return outcome_is(outcome, WASM_TA_FAILED,
 				  "the module could not be measured (%#"PRIx32")",
 				  res);
 
-	memcpy(result->sha256, module->sha256, sizeof(result->sha256));
 	result->flags |= WASM_TA_MEASURED;
 	for (n = 0; n < WASM_TA_SHA256_SIZE; n++) {
-		hex[2 * n] = digits[module->sha256[n] >> 4];
-		hex[2 * n + 1] = digits[module->sha256[n] & 0xf];
+		hex[2 * n] = digits[result->sha256[n] >> 4];
+		hex[2 * n + 1] = digits[result->sha256[n] & 0xf];
 	}
 	IMSG("module sha256 %s size %zu heap %"PRIu32, hex, size,
 	     result->heap_size);
@@ -91,11 +98,11 @@ static bool load(struct module *module, struct outcome *outcome,
 		return outcome_is(outcome, WASM_TA_REFUSED, "%s", error);
 	}
 
-	optee_platform_code(&module->code.begin, &module->code.size);
 	if (res == TEE_SUCCESS)
 		return true;
 
 	wasm_runtime_unload(module->wamr);
+	module->wamr = NULL;
 	return outcome_is(outcome, WASM_TA_FAILED,
 			  "the OP-TEE core does not let this TA make pages executable (%#"PRIx32")",
 			  res);
@@ -116,7 +123,7 @@ static bool start_and_load(struct module *module, struct outcome *outcome,
 	return false;
 }
 
-/* Before its first instruction; who signed it, and what it was made of, is not known here */
+/* Before its first instruction */
 static bool attest(const struct module *module, struct outcome *outcome)
 {
 	static const uint8_t unknown[WASM_SIGNED_DIGEST_SIZE];
@@ -137,15 +144,72 @@ static bool attest(const struct module *module, struct outcome *outcome)
 	return evidence_make(outcome, &subject);
 }
 
-bool module_load(struct module *module, struct outcome *outcome,
+static bool check_and_load(struct module *module, struct outcome *outcome,
+			   const uint8_t *file)
+{
+	outcome_stage(outcome, WASM_TA_STAGE_CHECK);
+	if (!check(module, outcome, file, module->aot_size) ||
+	    !start_and_load(module, outcome, file, module->aot_size))
+		return false;
+	if (attest(module, outcome))
+		return true;
+
+	module_unload(module);
+	return false;
+}
+
+static bool take_first(struct module *module, struct outcome *outcome,
+		       const uint8_t *file, size_t size)
+{
+	struct module fresh = { .size = size, .aot_size = size };
+
+	evidence_begin();
+	if (!manifest_take(&fresh.manifest, outcome, file, &fresh.aot_size) ||
+	    !measure(outcome, file, fresh.aot_size) ||
+	    !manifest_is_of(&fresh.manifest, outcome,
+			    outcome->result->sha256) ||
+	    !manifest_allows_heap(&fresh.manifest, outcome))
+		return false;
+
+	memcpy(fresh.sha256, outcome->result->sha256, sizeof(fresh.sha256));
+	memcpy(fresh.trailer, file + fresh.aot_size, size - fresh.aot_size);
+	if (!check_and_load(&fresh, outcome, file))
+		return false;
+
+	*module = fresh;
+	return true;
+}
+
+/* Nothing that the seal took is needed for that */
+static bool is_the_same(const struct module *module, struct outcome *outcome,
+			const uint8_t *file, size_t size)
+{
+	struct wasm_ta_result *result = outcome->result;
+
+	if (size == module->size &&
+	    !memcmp(file + module->aot_size, module->trailer,
+		    size - module->aot_size)) {
+		if (!measure(outcome, file, module->aot_size))
+			return false;
+		if (!memcmp(module->sha256, result->sha256,
+			    sizeof(module->sha256))) {
+			result->heap_needed = MIN(module->info.heap_needed,
+						  UINT32_MAX);
+			result->stack_size = runtime_stack_size();
+			return true;
+		}
+	}
+
+	result->flags |= WASM_TA_OTHER_MODULE;
+	return outcome_is(outcome, WASM_TA_REFUSED,
+			  "this session serves another module, and no second one");
+}
+
+bool module_take(struct module *module, struct outcome *outcome,
 		 const void *shared, size_t size)
 {
-	size_t aot_size = size;
 	bool good = false;
 	void *copy = NULL;
-
-	if (!evidence_admits(outcome))
-		return false;
 
 	outcome_stage(outcome, WASM_TA_STAGE_COPY);
 	copy = tee_map_zi(size, 0);
@@ -156,20 +220,8 @@ bool module_load(struct module *module, struct outcome *outcome,
 	memcpy(copy, shared, size);
 
 	outcome_stage(outcome, WASM_TA_STAGE_MEASURE);
-	good = manifest_take(&module->manifest, outcome, copy, &aot_size) &&
-	       measure(module, outcome, copy, aot_size) &&
-	       manifest_is_of(&module->manifest, outcome, module->sha256) &&
-	       manifest_allows_heap(&module->manifest, outcome);
-	if (good) {
-		outcome_stage(outcome, WASM_TA_STAGE_CHECK);
-		good = check(module, outcome, copy, aot_size);
-	}
-	if (good)
-		good = start_and_load(module, outcome, copy, aot_size);
-	if (good && !attest(module, outcome)) {
-		module_unload(module);
-		good = false;
-	}
+	good = module->wamr ? is_the_same(module, outcome, copy, size) :
+			      take_first(module, outcome, copy, size);
 
 	/* The loader keeps no pointer into the file */
 	tee_unmap(copy, size);

@@ -13,28 +13,31 @@
 #include "aot.h"
 #include "manifest.h"
 #include "outcome.h"
-#include "watch.h"
 
 struct module {
-	wasm_module_t wamr;
+	wasm_module_t wamr;	/* NULL: none was loaded yet */
 	struct manifest manifest;
 	struct aot_info info;
-	struct watch_code code;
-	uint8_t sha256[WASM_TA_SHA256_SIZE];
+	uint8_t sha256[WASM_TA_SHA256_SIZE];	/* of the AOT */
+	size_t aot_size;
+	size_t size;				/* with the trailer */
+	uint8_t trailer[sizeof(struct wasm_signed)];
 };
 
 /*
- * module_load() - copy, measure, check and load a signed AOT file
- * @module: filled in
+ * module_take() - copy and measure a signed AOT file; check and load it, if it is
+ * the first one that loads, and else find that it is that one
+ * @module: none yet, or the one that was loaded
  * @shared: the parameter, which may change at any time
  *
  * Signature, manifest and measurement come before a byte of the AOT is read.
  *
- * On failure there is nothing to unload, and @outcome says why.
+ * On failure @module is as it was, and @outcome says why.
  */
-bool module_load(struct module *module, struct outcome *outcome,
+bool module_take(struct module *module, struct outcome *outcome,
 		 const void *shared, size_t size);
 
+/* To be called at the end: another one cannot be loaded after it */
 void module_unload(struct module *module);
 
 /* Whether an error of the runtime means that its heap is too small */

@@ -20,7 +20,6 @@
 
 static void *heap;
 static uint32_t heap_size;
-static uint32_t users;
 
 /* One that was configured: GUARD_SIZE that cannot be written, and then itself */
 static uint8_t *stack;
@@ -66,9 +65,9 @@ static void unmap_stack(void)
 	if (!stack)
 		return;
 
-	/* One piece again, as tee_unmap() wants it */
-	tee_mprotect(stack, GUARD_SIZE, TEE_MPROTECT_RW);
-	if (tee_unmap(stack, GUARD_SIZE + stack_size) != TEE_SUCCESS)
+	/* Two pieces, since the first one was protected */
+	if (tee_unmap(stack, GUARD_SIZE) != TEE_SUCCESS ||
+	    tee_unmap(stack + GUARD_SIZE, stack_size) != TEE_SUCCESS)
 		EMSG("cannot unmap the stack");
 	stack = NULL;
 }
@@ -76,11 +75,6 @@ static void unmap_stack(void)
 bool runtime_get(struct outcome *outcome, const struct aot_info *info)
 {
 	uint32_t size = outcome->result->heap_size;
-
-	if (users) {
-		users++;
-		return true;
-	}
 
 	heap = tee_map_zi(size, 0);
 	if (!heap)
@@ -101,7 +95,6 @@ bool runtime_get(struct outcome *outcome, const struct aot_info *info)
 	}
 
 	outcome->result->stack_size = runtime_stack_size();
-	users = 1;
 	return true;
 }
 
@@ -132,9 +125,6 @@ void runtime_called(void)
 
 void runtime_put(void)
 {
-	if (--users)
-		return;
-
 	wasm_runtime_destroy();
 	unmap_stack();
 	tee_unmap(heap, heap_size);

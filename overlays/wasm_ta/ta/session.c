@@ -9,6 +9,7 @@
 #include <util.h>
 
 #include "runtime.h"
+#include "watch.h"
 
 TEE_Result session_configure(struct session *session, uint32_t heap_size,
 			     uint32_t stack_size)
@@ -18,8 +19,8 @@ TEE_Result session_configure(struct session *session, uint32_t heap_size,
 	if (stack_size && (stack_size < WASM_TA_STACK_MIN ||
 			   stack_size > WASM_TA_STACK_MAX))
 		return TEE_ERROR_BAD_PARAMETERS;
-	if (session->count && (heap_size != session->heap_size ||
-			       stack_size != session->stack_size))
+	if (session->module.wamr && (heap_size != session->heap_size ||
+				     stack_size != session->stack_size))
 		return TEE_ERROR_BAD_STATE;
 
 	session->heap_size = heap_size;
@@ -54,6 +55,14 @@ static void run(struct outcome *outcome, const struct module *module,
 	instance_close(&instance);
 }
 
+static bool take(struct session *session, struct outcome *outcome,
+		 struct shared file)
+{
+	/* Loading may take long as well */
+	watch_begin();
+	return module_take(&session->module, outcome, file.buffer, file.size);
+}
+
 static bool is_program(struct outcome *outcome, const struct module *module)
 {
 	if (module->info.has_start || module->info.has_start_section)
@@ -68,18 +77,15 @@ TEE_Result session_run(struct session *session, struct shared file,
 		       struct wasm_ta_result *result)
 {
 	struct outcome outcome = { };
-	struct module module = { };
 
 	if (!session->heap_size)
 		return TEE_ERROR_BAD_STATE;
 
 	outcome_open(&outcome, result, session->heap_size,
 		     session->stack_size);
-	if (module_load(&module, &outcome, file.buffer, file.size)) {
-		if (is_program(&outcome, &module))
-			run(&outcome, &module, args, streams);
-		module_unload(&module);
-	}
+	if (take(session, &outcome, file) &&
+	    is_program(&outcome, &session->module))
+		run(&outcome, &session->module, args, streams);
 	outcome_close(&outcome);
 	return TEE_SUCCESS;
 }
@@ -92,7 +98,7 @@ TEE_Result session_load(struct session *session, struct shared file,
 
 	if (!session->heap_size)
 		return TEE_ERROR_BAD_STATE;
-	if (session->count == WASM_TA_MODULES_MAX ||
+	if (session->count == WASM_TA_HANDLES_MAX ||
 	    session->last_handle == UINT32_MAX)
 		return TEE_ERROR_EXCESS_DATA;
 
@@ -102,7 +108,7 @@ TEE_Result session_load(struct session *session, struct shared file,
 
 	outcome_open(&outcome, result, session->heap_size,
 		     session->stack_size);
-	if (module_load(&loaded->module, &outcome, file.buffer, file.size)) {
+	if (take(session, &outcome, file)) {
 		outcome_is(&outcome, WASM_TA_LOADED, "%s", "");
 		loaded->handle = ++session->last_handle;
 		*handle = loaded->handle;
@@ -115,13 +121,15 @@ TEE_Result session_load(struct session *session, struct shared file,
 	return TEE_SUCCESS;
 }
 
-static void open_loaded(struct session *session, const struct loaded *loaded,
-			struct outcome *outcome, struct wasm_ta_result *result)
+static void open_loaded(struct session *session, struct outcome *outcome,
+			struct wasm_ta_result *result)
 {
+	const struct module *module = &session->module;
+
 	outcome_open(outcome, result, session->heap_size, session->stack_size);
 	result->stack_size = runtime_stack_size();
-	result->heap_needed = MIN(loaded->module.info.heap_needed, UINT32_MAX);
-	TEE_MemMove(result->sha256, loaded->module.sha256,
+	result->heap_needed = MIN(module->info.heap_needed, UINT32_MAX);
+	TEE_MemMove(result->sha256, module->sha256,
 		    sizeof(result->sha256));
 	result->flags |= WASM_TA_MEASURED;
 }
@@ -130,15 +138,14 @@ TEE_Result session_run_loaded(struct session *session, uint32_t handle,
 			      struct shared args, struct shared streams,
 			      struct wasm_ta_result *result)
 {
-	const struct loaded *loaded = find(session, handle);
 	struct outcome outcome = { };
 
-	if (!loaded)
+	if (!find(session, handle))
 		return TEE_ERROR_ITEM_NOT_FOUND;
 
-	open_loaded(session, loaded, &outcome, result);
-	if (is_program(&outcome, &loaded->module))
-		run(&outcome, &loaded->module, args, streams);
+	open_loaded(session, &outcome, result);
+	if (is_program(&outcome, &session->module))
+		run(&outcome, &session->module, args, streams);
 	outcome_close(&outcome);
 	return TEE_SUCCESS;
 }
@@ -152,9 +159,11 @@ static void drop_instance(struct loaded *loaded)
 }
 
 /* Makes the instance that the calls by name share, or finds it */
-static bool have_instance(struct loaded *loaded, struct outcome *outcome,
-			  struct shared streams)
+static bool have_instance(struct session *session, struct loaded *loaded,
+			  struct outcome *outcome, struct shared streams)
 {
+	const struct module *module = &session->module;
+
 	if (loaded->instance)
 		return instance_attach(loaded->instance, outcome, streams);
 
@@ -165,10 +174,9 @@ static bool have_instance(struct loaded *loaded, struct outcome *outcome,
 				  "the TA has no memory for an instance");
 
 	return instance_attach(loaded->instance, outcome, streams) &&
-	       instance_take_files(loaded->instance, outcome,
-				   &loaded->module) &&
-	       instance_start(loaded->instance, outcome, &loaded->module) &&
-	       instance_initialize(loaded->instance, outcome, &loaded->module);
+	       instance_take_files(loaded->instance, outcome, module) &&
+	       instance_start(loaded->instance, outcome, module) &&
+	       instance_initialize(loaded->instance, outcome, module);
 }
 
 /* What WebAssembly says of an instance after a trap, only if it is asked for */
@@ -197,8 +205,7 @@ struct calls {
 static void begin_result(struct calls *calls)
 {
 	calls->returned = (struct wasm_ta_returned){ };
-	open_loaded(calls->session, calls->loaded, &calls->outcome,
-		    &calls->returned.result);
+	open_loaded(calls->session, &calls->outcome, &calls->returned.result);
 }
 
 /* The only time that the result's memory is touched */
@@ -234,7 +241,7 @@ static void make_calls(void *argument)
 		calls->keep = false;
 		calls->keep = instance_call(calls->loaded->instance,
 					    &calls->outcome,
-					    &calls->loaded->module,
+					    &calls->session->module,
 					    &calls->request, &calls->returned) ||
 			      survives(&calls->request,
 				       &calls->returned.result);
@@ -272,9 +279,9 @@ TEE_Result session_call(struct session *session, uint32_t handle,
 		return TEE_ERROR_BAD_PARAMETERS;
 
 	begin_result(&calls);
-	if (have_instance(loaded, &calls.outcome, streams))
-		instance_watch(loaded->instance, &calls.outcome,
-			       &loaded->module, make_calls, &calls);
+	if (have_instance(session, loaded, &calls.outcome, streams))
+		instance_watch(loaded->instance, &calls.outcome, make_calls,
+			       &calls);
 	if (loaded->instance)
 		instance_keep_files(loaded->instance, &calls.outcome);
 	if (calls.keep)
@@ -297,7 +304,6 @@ static void unload(struct session *session, struct loaded *loaded)
 	SLIST_REMOVE(&session->loaded, loaded, loaded, link);
 	session->count--;
 	drop_instance(loaded);
-	module_unload(&loaded->module);
 	TEE_Free(loaded);
 }
 
@@ -318,4 +324,6 @@ void session_close(struct session *session)
 
 	while ((loaded = SLIST_FIRST(&session->loaded)))
 		unload(session, loaded);
+	if (session->module.wamr)
+		module_unload(&session->module);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A session: its heap, the modules that it keeps loaded, and its commands.
+ * A session: its heap, the one module that it serves, and its commands.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -12,9 +12,9 @@
 
 #include "instance.h"
 
+/* One of the times that the module was loaded, each with its own calls */
 struct loaded {
 	uint32_t handle;
-	struct module module;
 	struct instance *instance;	/* of the calls by name, or NULL */
 	SLIST_ENTRY(loaded) link;
 };
@@ -24,6 +24,8 @@ struct session {
 	uint32_t stack_size;		/* 0: the TA's own stack */
 	uint32_t last_handle;
 	uint32_t count;
+	/* Whatever it did to this instance, no other one comes after it */
+	struct module module;
 	SLIST_HEAD(loaded_list, loaded) loaded;
 };
 
@@ -45,7 +47,7 @@ TEE_Result session_call(struct session *session, uint32_t handle,
 
 TEE_Result session_unload(struct session *session, uint32_t handle);
 
-/* Unloads what is left */
+/* Releases all; the module as well, and with it this instance's last use */
 void session_close(struct session *session);
 
 #endif /* SESSION_H */

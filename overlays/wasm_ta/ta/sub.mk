@@ -29,6 +29,7 @@ srcs-y += output.c
 srcs-y += p256.c
 srcs-y += pool.c
 srcs-y += runtime.c
+srcs-y += seal.c
 srcs-y += secure.c
 srcs-y += session.c
 srcs-y += signature.c

@@ -19,47 +19,42 @@ static_assert(offsetof(struct wasm_streams, stop) ==
 	      offsetof(struct wasm_streams, heartbeat) +
 	      offsetof(struct pta_system_watch_words, stop));
 
-static void watch(const struct output *output, struct pta_system_watch *watch)
+/* AOT code executes within watch_call(), which has filled it in */
+static jmp_buf end;
+
+void watch_begin(void)
 {
+	static bool begun;
+	struct pta_system_watch watch = {
+		.param = WATCH_PARAM,
+		.offs = offsetof(struct wasm_streams, heartbeat),
+		.handler = (vaddr_t)longjmp,
+		.argument = (vaddr_t)end,
+		.alive_ms = OUTPUT_DEADLINE_MS,
+		.grace_ms = GRACE_MS,
+	};
 	TEE_Result res = TEE_SUCCESS;
 
-	watch->words = (vaddr_t)&output->streams->heartbeat;
-	watch->alive_ms = OUTPUT_DEADLINE_MS;
-	watch->grace_ms = GRACE_MS;
+	if (begun)
+		return;
 
 	/* Refused by another core than ours: programs run all the same */
-	res = tee_watch(watch);
-	if (res != TEE_SUCCESS)
+	res = tee_watch(&watch);
+	begun = res == TEE_SUCCESS;
+	if (!begun)
 		EMSG("a program that loops cannot be ended: %#"PRIx32, res);
 }
 
-void watch_run(const struct output *output)
+TEE_Result watch_call(struct output *output, void (*function)(void *argument),
+		      void *argument)
 {
-	struct pta_system_watch whole = { };
-
-	watch(output, &whole);
-}
-
-TEE_Result watch_call(struct output *output, const struct watch_code *code,
-		      void (*function)(void *argument), void *argument)
-{
-	struct pta_system_watch leave = {
-		.code = code->begin,
-		.code_size = code->size,
-		.handler = (vaddr_t)longjmp,
-	};
 	TEE_Result res = TEE_SUCCESS;
-	jmp_buf end = { };
 
-	leave.argument = (vaddr_t)end;
 	if (!setjmp(end)) {
-		watch(output, &leave);
 		function(argument);
-		watch_run(output);
 		return TEE_SUCCESS;
 	}
 
-	watch_run(output);
 	/* Either it asks for the end, or the core found it dead */
 	res = output_wait(output, 0);
 	return res == TEE_SUCCESS ? TEE_ERROR_TARGET_DEAD : res;

@@ -24,6 +24,7 @@
 #include "evidence.h"
 #include "platform_api_vmcore.h"
 #include "user_ta_header_defines.h"
+#include "watch.h"
 
 #define PAGE_SIZE	4096
 #define POLL_US		20000
@@ -38,6 +39,8 @@ static void *context;
 
 static pthread_t ta_thread;
 static struct pta_system_watch watched;
+/* In the parameters of the command that is being executed, or NULL */
+static const struct pta_system_watch_words *words;
 
 /* In the thread of the TA: what loops in AOT code goes on in the handler */
 static void leave(int signal __unused, siginfo_t *info __unused, void *state)
@@ -45,8 +48,8 @@ static void leave(int signal __unused, siginfo_t *info __unused, void *state)
 	greg_t *registers = ((ucontext_t *)state)->uc_mcontext.gregs;
 	uint64_t place = registers[REG_RIP];
 
-	if (!watched.handler || place < watched.code ||
-	    place >= watched.code + watched.code_size)
+	if (place < (vaddr_t)code_begin ||
+	    place >= (vaddr_t)code_begin + code_size)
 		return;
 
 	registers[REG_RIP] = watched.handler;
@@ -58,10 +61,10 @@ static void leave(int signal __unused, siginfo_t *info __unused, void *state)
 static void *watch(void *argument __unused)
 {
 	for (;; usleep(POLL_US)) {
-		const struct pta_system_watch_words *words =
-			(void *)__atomic_load_n(&watched.words, __ATOMIC_ACQUIRE);
+		const struct pta_system_watch_words *now =
+			__atomic_load_n(&words, __ATOMIC_ACQUIRE);
 
-		if (words && __atomic_load_n(&words->stop, __ATOMIC_ACQUIRE))
+		if (now && __atomic_load_n(&now->stop, __ATOMIC_ACQUIRE))
 			pthread_kill(ta_thread, SIGUSR1);
 	}
 	return NULL;
@@ -70,6 +73,12 @@ static void *watch(void *argument __unused)
 TEE_Result tee_watch(const struct pta_system_watch *what)
 {
 	watched = *what;
+	return TEE_SUCCESS;
+}
+
+/* There is no core that could refuse anything */
+TEE_Result tee_seal(const uint8_t *keep __unused, size_t count __unused)
+{
 	return TEE_SUCCESS;
 }
 
@@ -109,6 +118,12 @@ void ta_close(void)
 	context = NULL;
 }
 
+static const void *streams_words(const struct ta_param *param)
+{
+	return (uint8_t *)param->buffer +
+	       offsetof(struct wasm_streams, heartbeat);
+}
+
 uint32_t ta_invoke(uint32_t command, struct ta_param params[TEE_NUM_PARAMS])
 {
 	TEE_Param passed[TEE_NUM_PARAMS] = { };
@@ -127,9 +142,12 @@ uint32_t ta_invoke(uint32_t command, struct ta_param params[TEE_NUM_PARAMS])
 			passed[n].value.b = params[n].b;
 		}
 	}
+	/* All commands have them in the same one, if any */
+	if (params[WATCH_PARAM].type == TEE_PARAM_TYPE_MEMREF_INOUT)
+		__atomic_store_n(&words, streams_words(&params[WATCH_PARAM]),
+				 __ATOMIC_RELEASE);
 	res = TA_InvokeCommandEntryPoint(context, command, types, passed);
-	watched.words = 0;
-	watched.handler = 0;
+	__atomic_store_n(&words, NULL, __ATOMIC_RELEASE);
 	for (n = 0; n < TEE_NUM_PARAMS; n++) {
 		params[n].a = passed[n].value.a;
 		params[n].b = passed[n].value.b;
@@ -186,12 +204,6 @@ TEE_Result optee_platform_protect_result(void)
 	return TEE_SUCCESS;
 }
 
-void optee_platform_code(uint64_t *begin, uint64_t *size)
-{
-	*begin = (vaddr_t)code_begin;
-	*size = code_size;
-}
-
 /* Low, since code reaches data by 32 bits; behind the end nothing is mapped */
 void *os_mmap(void *hint __unused, size_t size, int prot __unused,
 	      int flags __unused)
@@ -233,9 +245,8 @@ int os_mprotect(void *addr, size_t size, int prot)
 }
 
 /* No nonce is given here, so no evidence is wanted: ../shim.c has the rest of it */
-bool evidence_admits(struct outcome *outcome __unused)
+void evidence_begin(void)
 {
-	return true;
 }
 
 bool evidence_make(struct outcome *outcome __unused,

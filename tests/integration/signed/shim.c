@@ -97,7 +97,6 @@ const char *check(digest_function of, const uint8_t *file, size_t size,
 	    manifest_allows_heap(&manifest, &outcome) &&
 	    manifest_allows_wasi(&manifest, &outcome, wasi) && folder >= 0)
 		manifest_allows_folder(&manifest, &outcome, folder);
-	if (!manifest_space(&manifest, space))
-		abort();
+	memcpy(space, manifest.space, sizeof(manifest.space));
 	return result.message;
 }

@@ -13,7 +13,7 @@
 		{ 0x9d, 0x2c, 0x0f, 0x5d, 0x2f, 0x8b, 0x6a, 0x11 } }
 
 /* In each structure: a TA and a host app of different versions do not mix */
-#define WASM_TA_VERSION		2
+#define WASM_TA_VERSION		3
 
 /*
  * Configure the heap of the runs that follow in this session
@@ -23,7 +23,7 @@
  * [in]     params[0].value.b  stack size in bytes, for compiled code and what it
  *                             calls; 0: the TA's own stack
  *
- * TEE_ERROR_BAD_STATE: modules are loaded, and have a heap of another size.
+ * TEE_ERROR_BAD_STATE: a module was loaded, and has a heap of another size.
  */
 #define WASM_TA_CMD_CONFIGURE_HEAP	0
 
@@ -46,10 +46,13 @@
  *
  * [in]     params[0].memref   the signed AOT file
  * [out]    params[1].value.a  its handle, if the result says WASM_TA_LOADED
- * [out]    params[2].memref   struct wasm_ta_result
+ * [inout]  params[2].memref   struct wasm_streams: to end it, nothing flows
+ * [out]    params[3].memref   struct wasm_ta_result
  *
- * The modules of a session share its heap. TEE_ERROR_BAD_STATE: no heap was
- * configured; TEE_ERROR_EXCESS_DATA: WASM_TA_MODULES_MAX are loaded.
+ * A session serves one module, the first that RUN or LOAD has loaded: another
+ * one is refused with WASM_TA_OTHER_MODULE. That one can be loaded again, each
+ * time with a handle and calls of its own. TEE_ERROR_BAD_STATE: no heap was
+ * configured; TEE_ERROR_EXCESS_DATA: WASM_TA_HANDLES_MAX are there.
  */
 #define WASM_TA_CMD_LOAD		2
 
@@ -99,8 +102,7 @@
  * [in]     params[0].memref   8 to 64 bytes
  *
  * The next RUN or LOAD makes the evidence, before the module's first instruction.
- * TEE_ERROR_BAD_STATE: there was a module in this session, or a nonce. Of a
- * session that has evidence of a module no other module is loaded.
+ * TEE_ERROR_BAD_STATE: there was a module in this session, or a nonce.
  */
 #define WASM_TA_CMD_NONCE		8
 
@@ -127,7 +129,7 @@
 #define WASM_TA_NONCE_MAX	64
 #define WASM_TA_EVIDENCE_MAX	2048
 
-#define WASM_TA_MODULES_MAX	16
+#define WASM_TA_HANDLES_MAX	16
 #define WASM_TA_NAME_SIZE	512
 #define WASM_TA_CALL_VALUES	32
 #define WASM_TA_CALLS_MAX	256
@@ -179,6 +181,7 @@ enum wasm_ta_stage {
 /* Bits of wasm_ta_result.flags */
 #define WASM_TA_MEASURED	0x1	/* sha256 is valid */
 #define WASM_TA_NO_MEMORY	0x2	/* refused: what is free is not enough */
+#define WASM_TA_OTHER_MODULE	0x4	/* refused: the session serves another one */
 
 /* What the program's standard input, output and error are */
 enum wasm_ta_stdio {

@@ -17,8 +17,6 @@
 #define MAX_MAPPING	(UINT32_MAX - PAGE_SIZE)
 
 static TEE_Result protect_result = TEE_SUCCESS;
-static uint8_t *code_begin;
-static size_t code_size;
 
 TEE_Result optee_platform_protect_result(void)
 {
@@ -26,12 +24,6 @@ TEE_Result optee_platform_protect_result(void)
 
 	protect_result = TEE_SUCCESS;
 	return res;
-}
-
-void optee_platform_code(uint64_t *begin, uint64_t *size)
-{
-	*begin = (vaddr_t)code_begin;
-	*size = code_size;
 }
 
 void *os_malloc(unsigned int size)
@@ -65,8 +57,6 @@ void os_munmap(void *addr, size_t size)
 	 * tee_unmap() takes whole mappings only, with the length given to
 	 * tee_map_zi() up to page rounding, which is how the runtime calls it.
 	 */
-	if (addr == code_begin)
-		code_size = 0;
 	if (addr && size && tee_unmap(addr, size) != TEE_SUCCESS)
 		EMSG("cannot unmap %zu bytes at %p", size, addr);
 }
@@ -90,10 +80,6 @@ int os_mprotect(void *addr, size_t size, int prot)
 		tee_prot = TEE_MPROTECT_RX;
 
 	res = tee_mprotect(addr, size, tee_prot);
-	if (res == TEE_SUCCESS && tee_prot == TEE_MPROTECT_RX) {
-		code_begin = addr;
-		code_size = size;
-	}
 	if (res == TEE_SUCCESS)
 		return 0;
 

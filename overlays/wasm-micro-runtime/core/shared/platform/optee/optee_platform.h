@@ -42,7 +42,4 @@ void optee_platform_use_stack(void *base);
  */
 TEE_Result optee_platform_protect_result(void);
 
-/* Where the pages are that became executable last: the AOT code of a module */
-void optee_platform_code(uint64_t *begin, uint64_t *size);
-
 #endif /* OPTEE_PLATFORM_H */
