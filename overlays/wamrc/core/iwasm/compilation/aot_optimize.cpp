@@ -61,7 +61,41 @@ bool addPass(StringRef name, FunctionPassManager &passes)
     return true;
 }
 
+bool isKept(const Function &function, unsigned first, unsigned end)
+{
+    unsigned number = 0;
+
+    return !function.getName().split('#').second.getAsInteger(10, number) && first <= number && number < end;
+}
+
 } // namespace
+
+void aot_select_quickly(LLVMTargetMachineRef machine_ref)
+{
+    auto &machine = *reinterpret_cast<TargetMachine *>(machine_ref);
+
+    machine.setGlobalISel(false);
+    machine.setFastISel(true);
+}
+
+void aot_keep_functions(LLVMModuleRef module_ref, unsigned first, unsigned end)
+{
+    Module &module = *unwrap(module_ref);
+    SmallVector<Function *, 64> others;
+
+    for (Function &function : module)
+        if (!function.isDeclaration() && !isKept(function, first, end))
+            others.push_back(&function);
+    for (Function *function : others) {
+        if (!function->hasLocalLinkage() && !function->use_empty()) {
+            auto *elsewhere = Function::Create(function->getFunctionType(), GlobalValue::ExternalLinkage, "", module);
+
+            elsewhere->takeName(function);
+            function->replaceAllUsesWith(elsewhere);
+        }
+        function->removeFromParent();
+    }
+}
 
 bool aot_optimize(LLVMModuleRef module_ref, LLVMTargetMachineRef machine, unsigned level, bool plain_checks)
 {

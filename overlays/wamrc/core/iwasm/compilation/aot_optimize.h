@@ -22,6 +22,22 @@ bool
 aot_optimize(LLVMModuleRef module, LLVMTargetMachineRef machine,
              unsigned level, bool plain_checks);
 
+/*
+ * Has a machine choose instructions one by one and give registers block by
+ * block: what level 0 of the code generator is for, and where the target's
+ * default at that level takes longer.
+ */
+void
+aot_select_quickly(LLVMTargetMachineRef machine);
+
+/*
+ * Leaves in a module the functions whose numbers (what follows the # in their
+ * names) are first to end - 1, and of the others only that they exist. Their
+ * bodies stay in memory.
+ */
+void
+aot_keep_functions(LLVMModuleRef module, unsigned first, unsigned end);
+
 #ifdef __cplusplus
 }
 #endif
