@@ -11,6 +11,7 @@
 #include <llvm/Support/Error.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
+#include <llvm/Transforms/InstCombine/InstCombine.h>
 #include <llvm-c/Core.h>
 
 #include <string>
@@ -30,17 +31,21 @@ namespace {
 
 constexpr const char quick[] = "sroa,early-cse,simplifycfg";
 
-constexpr const char scalar[] = "sroa,early-cse<memssa>,simplifycfg,instcombine,jump-threading,"
-                                "correlated-propagation,simplifycfg,instcombine,"
+// instcombine, once: it goes over a function until nothing changes, which takes twice as long, and the next one finds
+// what is left. Only the last one ahead of wasm-plain-float has to leave nothing.
+#define COMBINE "wasm-combine"
+
+constexpr const char scalar[] = "sroa,early-cse<memssa>,simplifycfg," COMBINE ",jump-threading,"
+                                "correlated-propagation,simplifycfg," COMBINE ","
                                 "loop-mssa(loop-rotate,licm," LOOP_UNSWITCH "),simplifycfg,instcombine,"
                                 "loop(indvars,loop-deletion),gvn,loop-mssa(licm)";
 
 // From here on no pass may propagate a constant into an operand, see aot_plain_float.h.
 constexpr const char plain_float[] = ",wasm-plain-float,loop-mssa(licm)";
 
-constexpr const char versions[] = ",wasm-loop-versioning,simplifycfg,instcombine";
+constexpr const char versions[] = ",wasm-loop-versioning,simplifycfg," COMBINE;
 
-constexpr const char vector[] = ",loop-vectorize,instcombine,slp-vectorizer,loop-unroll<O3>,instcombine,"
+constexpr const char vector[] = ",loop-vectorize,slp-vectorizer,loop-unroll<O3>," COMBINE ","
                                 "simplifycfg,loop-mssa(licm)";
 
 std::string pipelineFor(unsigned level, bool plain_checks)
@@ -52,7 +57,9 @@ std::string pipelineFor(unsigned level, bool plain_checks)
 
 bool addPass(StringRef name, FunctionPassManager &passes)
 {
-    if (name == "wasm-plain-float")
+    if (name == COMBINE)
+        passes.addPass(InstCombinePass(1));
+    else if (name == "wasm-plain-float")
         passes.addPass(PlainFloatPass());
     else if (name == "wasm-loop-versioning")
         passes.addPass(LoopVersioningPass());
