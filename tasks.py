@@ -667,7 +667,7 @@ def test(_: Context, only: str = "", match: str = "") -> int:
 
 @command(default=True, help={"serve": "serve it on this host until Ctrl-C, made anew at each save"})
 def build_docs(_: Context, serve: bool = False) -> None:
-    """Build the site of docs/ and the reference made from the sources."""
+    """Build the site, its reference made from sources."""
     from teeforge.docs.site import build_site, serve_site
 
     lab = _lab()
