@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 def show_status(lab: Lab, as_json: bool) -> None:
     """Print which components are up to date and which targets run; nothing is fetched or built."""
-    report = {"components": _components(lab), "targets": _targets(lab), "modules": _modules(lab)}
+    report = {
+        "components": _components(lab),
+        "targets": _targets(lab),
+        "modules": _modules(lab),
+        "tas": _tas(lab),
+    }
     if as_json:
         print(json.dumps(report, indent=1))
         return
@@ -33,9 +38,19 @@ def show_status(lab: Lab, as_json: bool) -> None:
         for key in ("ssh", "scp", "normal console", "secure console"):
             if key in target:
                 print(f"    {key:<15} {target[key]}")
-    print(f"\n{'modules':<20} {report['modules']['says']}")
+    print(f"\n{'TAs':<20} {report['tas']['says']}")
+    print(f"{'modules':<20} {report['modules']['says']}")
     for key in report["modules"]["keys"]:
         print(f"    {'signed by':<15} {key}")
+
+
+def _tas(lab: Lab) -> dict[str, Any]:
+    """Return whose TAs the core loads."""
+    says = {
+        "development": "are signed with OP-TEE's key, which everybody has (`signing: own`: yours); SECURITY.md",
+        "own": "run with the signature of this environment alone (`signing: own`)",
+    }
+    return {"key": lab.config.signing, "says": says[lab.config.signing]}
 
 
 def _modules(lab: Lab) -> dict[str, Any]:
