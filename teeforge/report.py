@@ -47,7 +47,7 @@ def show_status(lab: Lab, as_json: bool) -> None:
 def _tas(lab: Lab) -> dict[str, Any]:
     """Return whose TAs the core loads."""
     says = {
-        "development": "are signed with OP-TEE's key, which everybody has (`signing: own`: yours); SECURITY.md",
+        "development": "signed with OP-TEE's key, which everybody has (`signing: own`: yours); SECURITY.md",
         "own": "run with the signature of this environment alone (`signing: own`)",
     }
     return {"key": lab.config.signing, "says": says[lab.config.signing]}
