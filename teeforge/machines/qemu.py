@@ -169,7 +169,7 @@ def _line(config: MachineConfig, flash: Path, ssh_port: int) -> list[str]:
         *("-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{ssh_port}-:22"),
         *("-device", "virtio-net-device,netdev=net"),
         # While it is mounted, no snapshot can be made.
-        *("-fsdev", f"local,id=tee,path={SECURE_STORAGE},security_model=mapped-file"),
+        *("-fsdev", f"local,id=tee,path={SECURE_STORAGE},security_model=none"),
         *("-device", "virtio-9p-device,fsdev=tee,mount_tag=tee"),
         *_console("normal"),
         *_console("secure"),

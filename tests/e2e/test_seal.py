@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from teeforge.lab import Lab
+from teeforge.settings.terms import UNSAID
 
 from . import hostilecode
 from .conftest import SAMPLES, run_invoke
@@ -31,9 +32,9 @@ KEPT_COMMANDS = {2, 3, 22}
 
 
 def hostile(vm: Lab, what: int, folder: Path) -> bytes:
-    return hostilecode.with_code(
-        compiled(vm, "hello.c").aot.read_bytes(), hostilecode.hostile_code(vm, what, folder)
-    )
+    sound = compiled(vm, "hello.c").aot.read_bytes()
+    code = hostilecode.with_code(sound, hostilecode.hostile_code(vm, what, folder))
+    return vm.signer.sign(code, "hostile", UNSAID)
 
 
 def pushed(vm: Lab, target: Target, what: int, folder: Path) -> str:
@@ -93,8 +94,8 @@ def test_a_sealed_instance_that_panics_says_where(vm: Lab, target: Target, tmp_p
 def test_a_session_serves_one_module(vm: Lab, target: Target) -> None:
     """The same one comes again, another one is refused; the host app opens a session for it."""
     hello, sha256 = compiled(vm, "hello.c"), compiled(vm, "sha256.c")
-    target.push(hello.aot, "/tmp/hello.aot")
-    target.push(sha256.aot, "/tmp/sha256.aot")
+    target.push(hello.signed, "/tmp/hello.aot")
+    target.push(sha256.signed, "/tmp/sha256.aot")
     ended = target.hostile("files", "/tmp/hello.aot", "/tmp/hello.aot", "/tmp/sha256.aot", "/tmp/hello.aot")
     assert [end.how for end in ended] == ["exited-0", "exited-0", "outcome-3", "exited-0"]
     assert ended[2].words.startswith("this session serves another module")
