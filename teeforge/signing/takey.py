@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 # As long as OP-TEE's development key, so that a signature takes as many bytes.
-_BITS = 2048
+_BITS = 4096
 # struct shdr of signed_hdr.h: magic, type, bytes of the image, algorithm, bytes of hash and of signature.
 _HEADER = struct.Struct("<IIIIHH")
 _MAGIC = 0x4F545348

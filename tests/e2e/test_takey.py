@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,11 @@ from teeforge.targets.parcel import Upload
 
 from .conftest import ROOT, SAMPLES, run_invoke
 
-pytestmark = pytest.mark.e2e
+# It builds a core of its own.
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not os.environ.get("TEEFORGE_OWN_KEY"), reason="TEEFORGE_OWN_KEY is not set"),
+]
 
 MACHINE = "own-key"
 

@@ -21,8 +21,8 @@ IMAGE = b"a bootstrap header and an ELF"
 
 
 def ta(*, magic: int = 0x4F545348, algorithm: int = 0x70004830, hash_size: int = 32) -> bytes:
-    header = struct.pack("<IIIIHH", magic, 1, len(IMAGE), algorithm, hash_size, 256)
-    return header + hashlib.sha256(header + IMAGE).digest() + bytes(256) + IMAGE
+    header = struct.pack("<IIIIHH", magic, 1, len(IMAGE), algorithm, hash_size, 512)
+    return header + hashlib.sha256(header + IMAGE).digest() + bytes(512) + IMAGE
 
 
 def check(data: bytes, key: TaKey) -> None:
@@ -30,8 +30,8 @@ def check(data: bytes, key: TaKey) -> None:
     public = load_pem_public_key(key.public.read_bytes())
     assert isinstance(public, RSAPublicKey)
     digest = data[20:52]
-    assert digest == hashlib.sha256(data[:20] + data[308:]).digest()
-    public.verify(data[52:308], digest, PKCS1v15(), Prehashed(SHA256()))
+    assert digest == hashlib.sha256(data[:20] + data[564:]).digest()
+    public.verify(data[52:564], digest, PKCS1v15(), Prehashed(SHA256()))
 
 
 def test_what_is_signed_is_what_the_core_with_this_key_takes_and_no_other(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_what_is_signed_is_what_the_core_with_this_key_takes_and_no_other(tmp_pa
     check(signed, mine)
     with pytest.raises(InvalidSignature):
         check(signed, other)
-    assert signed[308:] == IMAGE
+    assert signed[564:] == IMAGE
 
 
 def test_the_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_the_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
 
 def test_a_damaged_key_is_told_and_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "ta_signing.pem").write_text("nothing")
-    with pytest.raises(TeeforgeError, match="is not an RSA key of 2048 bits"):
+    with pytest.raises(TeeforgeError, match="is not an RSA key of 4096 bits"):
         _ = TaKey(tmp_path).public
     assert (tmp_path / "ta_signing.pem").read_text() == "nothing"
 
