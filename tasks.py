@@ -70,6 +70,11 @@ def command(**options: Any) -> Callable[[Callable[..., int | None]], Any]:
     return decorate
 
 
+def _path(text: str) -> Path | None:
+    """Return the path that an option names; None where it is left out."""
+    return Path(text).expanduser() if text else None
+
+
 def _lab(*, jobs: int = 0, live: bool = True) -> Lab:
     """Return the laboratory of this checkout."""
     from teeforge.lab import Lab
@@ -244,7 +249,7 @@ def run(
         stdio=standard_streams(),
         stack=stack,
         checks=checks,
-        report=Path(report).expanduser() if report else None,
+        report=_path(report),
         nonce=nonce,
     )
     with reported(options):
@@ -323,7 +328,7 @@ def attest(
     from teeforge.runs.attesting import attest
 
     sources = gather(Path(file).expanduser(), source or (), cflags, ldflags)
-    return attest(_lab(), sources, Place(target, name), nonce, Path(out).expanduser() if out else None)
+    return attest(_lab(), sources, Place(target, name), nonce, _path(out))
 
 
 @command(
@@ -384,8 +389,8 @@ def verify(
         _lab(),
         Path(token).expanduser(),
         nonce=nonce,
-        key=Path(key).expanduser() if key else None,
-        reference=Path(reference).expanduser() if reference else None,
+        key=_path(key),
+        reference=_path(reference),
         module=gather(Path(module).expanduser(), (), "", "") if module else None,
         as_json=json,
     )
@@ -427,7 +432,7 @@ def sign(
     from teeforge.signature import sign_file, terms_of
 
     terms = terms_of(name, version, heap, wasi, folders, storage)
-    sign_file(_lab(), Path(file).expanduser(), terms, Path(output).expanduser() if output else None)
+    sign_file(_lab(), Path(file).expanduser(), terms, _path(output))
 
 
 @command(positional=["file"], iterable=["source"], help={**SOURCES, "json": "print JSON on stdout", **PLACE})
@@ -507,7 +512,7 @@ def code(
     from teeforge.machines.fleet import Place
 
     only = [kernel for kernel in kernels.split(",") if kernel]
-    other = Path(before).expanduser() if before else None
+    other = _path(before)
     found = bench_code(_lab(), Place(target, name), dataset, only, repeat, other)
     print(dumps(found.as_json(), indent=1) if json else "\n".join(found.lines(sys.stdout.isatty())))
 
@@ -620,7 +625,7 @@ def wasi_test(_: Context, match: str = "", junit: str = "", target: str = "qemu"
     from teeforge.machines.fleet import Place
     from teeforge.runs.wasi_test import run_suite
 
-    return run_suite(_lab(), Place(target, name), match, Path(junit).expanduser() if junit else None)
+    return run_suite(_lab(), Place(target, name), match, _path(junit))
 
 
 @command(
@@ -648,7 +653,7 @@ def spec_test(
     from teeforge.spectest.suite import run_suite
 
     own = [Path(script).expanduser() for script in wast or ()]
-    report = Path(junit).expanduser() if junit else None
+    report = _path(junit)
     return run_suite(_lab(), Place(target, name), match, own, report, normal)
 
 

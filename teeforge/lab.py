@@ -322,12 +322,8 @@ class Lab:
 
     def _as_deployed(self, stored: Stored, product: str) -> Path:
         """Return the file that goes to a target for a product: a TA with the signature the core wants."""
-        from teeforge.signing.takey import TaKey
-
-        path = stored.product(product)
-        if self.config.signing == "development" or path.suffix != ".ta":
-            return path
-        return TaKey(self.workspace.identity).signed_file(path, stored.digest(product))
+        path, key = stored.product(product), self.builder.ta_key
+        return key.signed_file(path, stored.digest(product)) if key and path.suffix == ".ta" else path
 
 
 def _close(reaching: Future[tuple[Session, State]]) -> None:

@@ -26,6 +26,12 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
         raise
 
 
+def write_if_other(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write ``path`` as write_atomically() does, unless it has these very bytes."""
+    if not path.is_file() or path.read_bytes() != data:
+        write_atomically(path, data, mode)
+
+
 def new_private_file(path: Path) -> BinaryIO:
     """Open a file to be written that was not there, and that nobody else may read."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")

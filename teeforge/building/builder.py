@@ -9,7 +9,7 @@ import platform
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +81,6 @@ class Builder:
         self.stores = Store(*dict.fromkeys((*self.store.folders, *self.places.folders)))
         self.tools = Tools(workspace.cache / "tools.json")
         self._progress = progress
-        # What recipes may use where config.yaml asks for it.
         self._stop = threading.Event()
         self.lock = ProductLock(workspace.root)
         self.supply = self._supply(config.remote) if config.remote else None
@@ -126,18 +125,28 @@ class Builder:
             component, product = need.split(".")
             values[f"product {need}"] = done[component].identity(product)
         for option in recipe.options:
-            if words := recipe.option_words(option, self._optional(lambda key: key.public_digest)):
+            if words := recipe.option_words(option, self._optional | self._shown):
                 values[f"option {option}"] = " ".join(words)
         if not self.config.toolchain.pinned:
             values |= self._host_inputs(recipe)
         return Inputs(tree, values)
 
-    def _optional(self, shown: Callable[[TaKey], str]) -> dict[str, str]:
-        """Return the placeholders of options that have a value; the key for TAs as it is ``shown``."""
-        own = self.config.signing == "own"
-        key = {"signing.public_key": shown(TaKey(self.workspace.identity))} if own else {}
+    @functools.cached_property
+    def ta_key(self) -> TaKey | None:
+        """The key that TAs are signed with when they are sent; None where they stay as they were built."""
+        return TaKey(self.workspace.identity) if self.config.signing == "own" else None
+
+    @functools.cached_property
+    def _optional(self) -> dict[str, str]:
+        """The placeholders of options that have a value."""
+        key = {"signing.public_key": str(self.ta_key.public)} if self.ta_key else {}
         modules = key_placeholders(self.config.modules, self.workspace.identity)
         return {**self.config.memory.placeholders(), **modules, **key}
+
+    @property
+    def _shown(self) -> dict[str, str]:
+        """What stands in a content key for those of them that are files: what is in the file."""
+        return {"signing.public_key": self.ta_key.public_digest} if self.ta_key else {}
 
     def _host_inputs(self, recipe: Recipe) -> dict[str, str]:
         """Return which of the host's own programs and packages a recipe uses."""
@@ -352,7 +361,7 @@ class Builder:
             "source.version": tree.version,
             "toolchain.cross": self.config.toolchain.cross,
             "toolchain.usr": "/usr",
-            **self._optional(lambda key: str(key.public)),
+            **self._optional,
         }
         for need in recipe.needs:
             component, product = need.split(".")

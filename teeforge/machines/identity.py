@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from teeforge.base.files import write_if_other
 from teeforge.base.locking import exclusive_lock
-from teeforge.signing.keys import load_or_make_key, write_if_other
+from teeforge.signing.keys import load_or_make_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -42,8 +43,8 @@ def load_identity(folder: Path) -> Identity:
         authorized_key, host_public_key = _public_line(client), _public_line(host)
         known_hosts = folder / "known_hosts"
         # Pattern, as sshd(8) allows: the forwarded port is another one at every boot.
-        write_if_other(known_hosts, f"[127.0.0.1]:* {host_public_key}\n".encode(), 0o644)
-        write_if_other(folder / "id_ed25519.pub", f"{authorized_key}\n".encode(), 0o644)
+        write_if_other(known_hosts, f"[127.0.0.1]:* {host_public_key}\n".encode())
+        write_if_other(folder / "id_ed25519.pub", f"{authorized_key}\n".encode())
     return Identity(
         client_key=folder / "id_ed25519",
         known_hosts=known_hosts,

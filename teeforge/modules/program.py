@@ -13,7 +13,7 @@ from pathlib import Path
 
 from teeforge.base.digest import digest_file
 from teeforge.base.errors import TeeforgeError
-from teeforge.base.files import write_atomically
+from teeforge.base.files import write_if_other
 from teeforge.base.progress import say
 from teeforge.building.toolchain import WasmCompiler
 from teeforge.compiling.clang import compile_sources, flags_of, run_compiler, signal_name
@@ -102,7 +102,7 @@ def _as_it_is(path: Path, data: bytes, cache: Path, signer: Signer) -> Program:
         plain = cache / f"{digest}.aot"
         _write(cache, [(plain, aot)])
     beside = _provenance_of(path)
-    return Program(plain, path, None, digest, beside if _tells_about(beside, aot) else None, module)
+    return Program(plain, path, None, digest, beside if _told_about(beside, aot) else None, module)
 
 
 def _told_of(sources: Sources) -> dict[str, object]:
@@ -157,10 +157,11 @@ class _Maker:
                 raise problem
             with _work_folder(cache) as work:
                 ready = _run_wamrc(data, name, [wamrc, *self.flags], work)
+        measured = _sha256(ready)
         made = {
             **told,
             "wasm_sha256": digest,
-            "aot_sha256": _sha256(ready),
+            "aot_sha256": measured,
             "wamrc_sha256": compiler,
             "wamrc_flags": list(self.flags),
             "bounds_checks": True,
@@ -171,15 +172,13 @@ class _Maker:
         # The provenance goes last and names the digest of the AOT: without it, the rest does not count.
         last = json.dumps(made, indent=2).encode() + b"\n"
         _write(cache, [(wasm, data), (aot, ready), (sent, signed), (provenance, last)])
-        return Program(aot, sent, wasm, _sha256(ready), provenance, check_loadable(ready, str(aot)))
+        return Program(aot, sent, wasm, measured, provenance, check_loadable(ready, str(aot)))
 
 
 def _write(cache: Path, files: Sequence[tuple[Path, bytes]]) -> None:
     try:
-        cache.mkdir(parents=True, exist_ok=True)
         for target, content in files:
-            if not target.exists() or target.read_bytes() != content:
-                write_atomically(target, content)
+            write_if_other(target, content)
     except OSError as error:
         raise _not_writable(cache, error) from error
 
@@ -225,16 +224,16 @@ def _cached(aot: Path, provenance: Path) -> bytes | None:
         data = aot.read_bytes()
     except OSError:
         return None
-    return data if _tells_about(provenance, data) else None
+    return data if _told_about(provenance, data) else None
 
 
-def _tells_about(provenance: Path, data: bytes) -> bool:
-    """Tell whether a provenance file is about this very AOT file."""
+def _told_about(provenance: Path, data: bytes) -> Mapping[str, object]:
+    """Return what a provenance file tells; nothing unless it is about this very AOT file."""
     try:
         told = json.loads(provenance.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(told, dict) and told.get("aot_sha256") == _sha256(data)
+        return {}
+    return told if isinstance(told, dict) and told.get("aot_sha256") == _sha256(data) else {}
 
 
 @contextmanager
@@ -253,22 +252,16 @@ def recorded_bounds_checks(aot: Path, data: bytes) -> bool | None:
 
     ``data`` is without a signature.
     """
-    provenance = _provenance_of(aot)
-    if not _tells_about(provenance, data):
-        return None
-    told = json.loads(provenance.read_text(encoding="utf-8")).get("bounds_checks")
+    told = _told_about(_provenance_of(aot), data).get("bounds_checks")
     return told if isinstance(told, bool) else None
 
 
 def recorded_wasm(aot: Path, data: bytes) -> bytes | None:
     """Return the SHA-256 of the .wasm that an AOT file was made of, where the file beside it tells that."""
-    provenance = _provenance_of(aot)
-    if not _tells_about(provenance, data):
-        return None
-    told = json.loads(provenance.read_text(encoding="utf-8")).get("wasm_sha256")
+    told = _told_about(_provenance_of(aot), data).get("wasm_sha256")
     try:
-        digest = bytes.fromhex(told)
-    except (TypeError, ValueError):
+        digest = bytes.fromhex(str(told))
+    except ValueError:
         return None
     return digest if len(digest) == hashlib.sha256().digest_size else None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.base.files import write_atomically
+from teeforge.base.files import write_if_other
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -41,9 +41,3 @@ def load_or_make_key(path: Path, remedy: str) -> Ed25519PrivateKey:
     # ssh refuses a private key that others can read.
     path.chmod(0o600)
     return loaded
-
-
-def write_if_other(path: Path, data: bytes, mode: int) -> None:
-    """Write a file unless it has these very bytes."""
-    if not path.is_file() or path.read_bytes() != data:
-        write_atomically(path, data, mode)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError
+from teeforge.base.files import write_if_other
 from teeforge.base.locking import exclusive_lock
 from teeforge.settings.modules import Modules
-from teeforge.signing.keys import load_or_make_key, write_if_other
+from teeforge.signing.keys import load_or_make_key
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -23,7 +24,7 @@ def own_public_key(folder: Path) -> str:
         public = folder / _PUBLIC
         if not public.exists():
             key = load_or_make_key(folder / _PRIVATE, f"remove {folder / _PRIVATE}: a new one is made")
-            write_if_other(public, f"{key.public_key().public_bytes_raw().hex()}\n".encode(), 0o644)
+            write_if_other(public, f"{key.public_key().public_bytes_raw().hex()}\n".encode())
         try:
             digits = public.read_text(encoding="ascii").strip()
             Modules(trust=(digits,))

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.base.files import write_atomically
+from teeforge.base.files import write_atomically, write_if_other
 from teeforge.base.locking import exclusive_lock
-from teeforge.signing.keys import write_if_other
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -82,7 +81,6 @@ class TaKey:
                     f"{ta} cannot be signed: {error}",
                     "its recipe signs with `--algo TEE_ALG_RSASSA_PKCS1_V1_5_SHA256`",
                 ) from error
-            copy.parent.mkdir(exist_ok=True)
             write_atomically(copy, data)
         return copy
 
@@ -110,7 +108,7 @@ class TaKey:
             if not isinstance(key, RSAPrivateKey) or key.key_size != _BITS:
                 raise self._unusable()
             public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-            write_if_other(self._public, public, 0o644)
+            write_if_other(self._public, public)
         return key
 
     def _unusable(self) -> TeeforgeError:
