@@ -63,7 +63,7 @@ def _library(folder: Path, *flags: str) -> ctypes.CDLL:
     if compiler is None:
         pytest.skip("NOT TESTED: this host has no C compiler")
     library = folder / "signed.so"
-    names = ("manifest.c", "signature.c", "digest.c", "ed25519.c")
+    names = ("manifest.c", "signature.c", "digest.c", "ed25519.c", "hex.c")
     sources = [*(TA / name for name in names), HERE / "signed/shim.c"]
     includes = [f"-I{TA}", f"-I{TA}/include", "-idirafter", str(_header_folder())]
     words = [compiler, "-std=gnu11", "-O2", "-fPIC", "-shared", f"-DMODULE_KEYS={DEVELOPMENT_KEY}", *flags]

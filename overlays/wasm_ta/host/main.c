@@ -380,8 +380,10 @@ int main(int argc, char *argv[])
 		return status;
 	}
 
-	options.key = wasm_tee_key(module, report.module_size,
-				   options.heap_size, options.stack_size);
+	if (options.kept)
+		options.key = wasm_tee_key(module, report.module_size,
+					   options.heap_size,
+					   options.stack_size);
 	catch_signals(&caught);
 	run(&options, module, &caught, &result, &error, &report);
 	pthread_sigmask(SIG_UNBLOCK, &caught, NULL);

@@ -7,9 +7,6 @@
 #include <pta_attestation.h>
 #include <string.h>
 
-/* What is signed for nobody has a nonce nevertheless: it must not be empty */
-static uint8_t nobody[1];
-
 TEE_Result attester_open(TEE_TASessionHandle *attester)
 {
 	static const TEE_UUID uuid = PTA_ATTESTATION_UUID;
@@ -57,41 +54,47 @@ TEE_Result attester_get_key(TEE_TASessionHandle attester,
 	return TEE_SUCCESS;
 }
 
-/* What it writes is a digest, and then a signature */
-static TEE_Result split(uint8_t out[ATTESTER_DIGEST_SIZE + ATTESTER_KEY_SIZE],
-			size_t size, uint8_t digest[ATTESTER_DIGEST_SIZE],
-			uint8_t *signature, size_t *signature_size)
+/* What @command writes is a digest, and then a signature over @prefix and it */
+static TEE_Result hash_memory(TEE_TASessionHandle attester, uint32_t command,
+			      const void *prefix, size_t prefix_size,
+			      uint8_t digest[ATTESTER_DIGEST_SIZE],
+			      uint8_t signature[ATTESTER_KEY_SIZE],
+			      size_t *signature_size)
 {
-	if (size <= ATTESTER_DIGEST_SIZE ||
-	    size > ATTESTER_DIGEST_SIZE + ATTESTER_KEY_SIZE)
+	uint8_t out[ATTESTER_DIGEST_SIZE + ATTESTER_KEY_SIZE] = { };
+	TEE_Param params[TEE_NUM_PARAMS] = {
+		[0].memref = { (void *)prefix, prefix_size },
+		[1].memref = { out, sizeof(out) },
+	};
+	TEE_Result res = invoke(attester, command,
+				TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_INPUT,
+						TEE_PARAM_TYPE_MEMREF_OUTPUT,
+						TEE_PARAM_TYPE_NONE,
+						TEE_PARAM_TYPE_NONE),
+				params);
+	size_t size = params[1].memref.size;
+
+	if (res != TEE_SUCCESS)
+		return res;
+	if (size <= ATTESTER_DIGEST_SIZE || size > sizeof(out))
 		return TEE_ERROR_BAD_FORMAT;
 
+	*signature_size = size - ATTESTER_DIGEST_SIZE;
 	memcpy(digest, out, ATTESTER_DIGEST_SIZE);
-	if (signature) {
-		*signature_size = size - ATTESTER_DIGEST_SIZE;
-		memcpy(signature, out + ATTESTER_DIGEST_SIZE, *signature_size);
-	}
+	memcpy(signature, out + ATTESTER_DIGEST_SIZE, *signature_size);
 	return TEE_SUCCESS;
 }
 
 TEE_Result attester_measure_core(TEE_TASessionHandle attester,
 				 uint8_t digest[ATTESTER_DIGEST_SIZE])
 {
-	uint8_t out[ATTESTER_DIGEST_SIZE + ATTESTER_KEY_SIZE] = { };
-	TEE_Param params[TEE_NUM_PARAMS] = {
-		[0].memref = { nobody, sizeof(nobody) },
-		[1].memref = { out, sizeof(out) },
-	};
-	TEE_Result res = invoke(attester, PTA_ATTESTATION_HASH_TEE_MEMORY,
-				TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_INPUT,
-						TEE_PARAM_TYPE_MEMREF_OUTPUT,
-						TEE_PARAM_TYPE_NONE,
-						TEE_PARAM_TYPE_NONE),
-				params);
+	/* What is signed for nobody has a nonce nevertheless: it must not be empty */
+	static const uint8_t nobody[1];
+	uint8_t signature[ATTESTER_KEY_SIZE] = { };
+	size_t size = 0;
 
-	if (res != TEE_SUCCESS)
-		return res;
-	return split(out, params[1].memref.size, digest, NULL, NULL);
+	return hash_memory(attester, PTA_ATTESTATION_HASH_TEE_MEMORY, nobody,
+			   sizeof(nobody), digest, signature, &size);
 }
 
 TEE_Result attester_sign(TEE_TASessionHandle attester, const void *prefix,
@@ -100,20 +103,6 @@ TEE_Result attester_sign(TEE_TASessionHandle attester, const void *prefix,
 			 uint8_t signature[ATTESTER_KEY_SIZE],
 			 size_t *signature_size)
 {
-	uint8_t out[ATTESTER_DIGEST_SIZE + ATTESTER_KEY_SIZE] = { };
-	TEE_Param params[TEE_NUM_PARAMS] = {
-		[0].memref = { (void *)prefix, prefix_size },
-		[1].memref = { out, sizeof(out) },
-	};
-	TEE_Result res = invoke(attester, PTA_ATTESTATION_HASH_TA_MEMORY,
-				TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_INPUT,
-						TEE_PARAM_TYPE_MEMREF_OUTPUT,
-						TEE_PARAM_TYPE_NONE,
-						TEE_PARAM_TYPE_NONE),
-				params);
-
-	if (res != TEE_SUCCESS)
-		return res;
-	return split(out, params[1].memref.size, digest, signature,
-		     signature_size);
+	return hash_memory(attester, PTA_ATTESTATION_HASH_TA_MEMORY, prefix,
+			   prefix_size, digest, signature, signature_size);
 }

@@ -11,11 +11,11 @@
 #include <util.h>
 
 #include "digest.h"
+#include "hex.h"
 #include "signature.h"
 
 /* Bytes of a key that are told: enough to know it by */
 #define KEY_TOLD		8
-#define KEY_TEXT_SIZE		(2 * KEY_TOLD + 1)
 
 /* The last bytes of a trailer, in each version of the format */
 struct ending {
@@ -27,18 +27,6 @@ struct ending {
 _Static_assert(offsetof(struct wasm_signed, version) +
 	       sizeof(struct ending) == WASM_SIGNED_SIZE,
 	       "a trailer ends as any version of it does");
-
-static void put_hex(char *text, const uint8_t *bytes, size_t size)
-{
-	static const char digits[] = "0123456789abcdef";
-	size_t n = 0;
-
-	for (n = 0; n < size; n++) {
-		*text++ = digits[bytes[n] >> 4];
-		*text++ = digits[bytes[n] & 0xf];
-	}
-	*text = '\0';
-}
 
 static bool ends_signed(const uint8_t *file, size_t size)
 {
@@ -135,12 +123,12 @@ static bool check_signature(struct outcome *outcome,
 static bool check_key(struct outcome *outcome,
 		      const struct wasm_signed *trailer)
 {
-	char text[KEY_TEXT_SIZE] = { };
+	char text[HEX_SIZE(KEY_TOLD)] = { };
 
 	if (signature_knows(trailer->signer))
 		return true;
 
-	put_hex(text, trailer->signer, KEY_TOLD);
+	hex_put(text, trailer->signer, KEY_TOLD);
 	return outcome_is(outcome, WASM_TA_REFUSED,
 			  "the module is signed by the key %s..., which this TA does not know",
 			  text);
@@ -241,14 +229,14 @@ static bool make_space(struct manifest *manifest, struct outcome *outcome)
 				  "the program's name could not be hashed (%#"PRIx32")",
 				  res);
 
-	put_hex(manifest->space, digest, MANIFEST_SPACE_SIZE / 2);
+	hex_put(manifest->space, digest, MANIFEST_SPACE_SIZE / 2);
 	return true;
 }
 
 bool manifest_is_of(struct manifest *manifest, struct outcome *outcome,
 		    const uint8_t sha256[WASM_SIGNED_DIGEST_SIZE])
 {
-	char text[KEY_TEXT_SIZE] = { };
+	char text[HEX_SIZE(KEY_TOLD)] = { };
 
 	if (!manifest->is_signed) {
 		memcpy(manifest->aot_sha256, sha256,
@@ -259,7 +247,7 @@ bool manifest_is_of(struct manifest *manifest, struct outcome *outcome,
 		return outcome_is(outcome, WASM_TA_REFUSED,
 				  "the file has other bytes than were signed");
 
-	put_hex(text, manifest->signer, KEY_TOLD);
+	hex_put(text, manifest->signer, KEY_TOLD);
 	IMSG("module name %s version %"PRIu32" signed by %s", manifest->name,
 	     manifest->version, text);
 	return make_space(manifest, outcome);

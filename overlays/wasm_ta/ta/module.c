@@ -14,6 +14,7 @@
 
 #include "digest.h"
 #include "evidence.h"
+#include "hex.h"
 #include "runtime.h"
 
 #define ERROR_SIZE		128
@@ -21,19 +22,14 @@
 /* The digits of a version, and a NUL */
 #define VERSION_SIZE		11
 
-/* The hexadecimal digits of a SHA-256 and a NUL */
-#define HEX_SIZE		(2 * WASM_TA_SHA256_SIZE + 1)
-
 static bool measure(struct outcome *outcome, const uint8_t *file, size_t size)
 {
-	static const char digits[] = "0123456789abcdef";
 	/* Kept: there is no other one after the seal */
 	static TEE_OperationHandle operation = TEE_HANDLE_NULL;
 	struct wasm_ta_result *result = outcome->result;
 	size_t length = WASM_TA_SHA256_SIZE;
 	TEE_Result res = TEE_SUCCESS;
-	char hex[HEX_SIZE] = { };
-	size_t n = 0;
+	char hex[HEX_SIZE(WASM_TA_SHA256_SIZE)] = { };
 
 	if (operation == TEE_HANDLE_NULL)
 		res = digest_open(&operation);
@@ -46,10 +42,7 @@ static bool measure(struct outcome *outcome, const uint8_t *file, size_t size)
 				  res);
 
 	result->flags |= WASM_TA_MEASURED;
-	for (n = 0; n < WASM_TA_SHA256_SIZE; n++) {
-		hex[2 * n] = digits[result->sha256[n] >> 4];
-		hex[2 * n + 1] = digits[result->sha256[n] & 0xf];
-	}
+	hex_put(hex, result->sha256, sizeof(result->sha256));
 	IMSG("module sha256 %s size %zu heap %"PRIu32, hex, size,
 	     result->heap_size);
 	return true;

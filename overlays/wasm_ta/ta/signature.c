@@ -8,6 +8,7 @@
 #include <tee_internal_api.h>
 
 #include "ed25519.h"
+#include "hex.h"
 
 /* Public keys as hexadecimal digits, with commas between; see sub.mk */
 #define TEXT(...)	#__VA_ARGS__
@@ -20,9 +21,6 @@ static const char keys[] = TEXT_OF(MODULE_KEYS);
 _Static_assert(sizeof(keys) % (DIGITS + 1) == 0,
 	       "MODULE_KEYS: keys of 64 digits, with commas between");
 
-/* The last one that was good: a session that goes on has it again each time */
-static struct wasm_signed known;
-
 bool signature_is_optional(void)
 {
 #ifdef MODULES_ANY
@@ -34,14 +32,10 @@ bool signature_is_optional(void)
 
 bool signature_knows(const uint8_t key[WASM_SIGNED_KEY_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
-	char text[DIGITS] = { };
+	char text[DIGITS + 1] = { };
 	size_t n = 0;
 
-	for (n = 0; n < WASM_SIGNED_KEY_SIZE; n++) {
-		text[2 * n] = digits[key[n] >> 4];
-		text[2 * n + 1] = digits[key[n] & 0xf];
-	}
+	hex_put(text, key, WASM_SIGNED_KEY_SIZE);
 	for (n = 0; n < sizeof(keys); n += DIGITS + 1)
 		if (!memcmp(keys + n, text, DIGITS))
 			return true;
@@ -73,17 +67,10 @@ static TEE_Result hash(const struct wasm_signed *trailer,
 TEE_Result signature_check(const struct wasm_signed *trailer)
 {
 	uint8_t digest[ED25519_HASH_SIZE] = { };
-	TEE_Result res = TEE_SUCCESS;
+	TEE_Result res = hash(trailer, digest);
 
-	if (!memcmp(trailer, &known, sizeof(known)))
-		return TEE_SUCCESS;
-
-	res = hash(trailer, digest);
-	if (res != TEE_SUCCESS)
-		return res;
-	if (!ed25519_check(trailer->signature, trailer->signer, digest))
+	if (res == TEE_SUCCESS &&
+	    !ed25519_check(trailer->signature, trailer->signer, digest))
 		return TEE_ERROR_SIGNATURE_INVALID;
-
-	known = *trailer;
-	return TEE_SUCCESS;
+	return res;
 }

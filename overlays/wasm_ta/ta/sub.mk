@@ -18,6 +18,7 @@ srcs-y += files_back.c
 srcs-y += fs.c
 srcs-y += fs_file.c
 srcs-y += fs_walk.c
+srcs-y += hex.c
 srcs-y += hpke.c
 srcs-y += input.c
 srcs-y += instance.c
