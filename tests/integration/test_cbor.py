@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import cbor2
@@ -12,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-TA = Path(__file__).resolve().parents[2] / "overlays/wasm_ta/ta"
+from tests.hostprogram import sanitized
+
 # Each line of stdin is a call of one function; written is what came of it, or nothing if it is not whole.
 PROGRAM = r"""
 #include <stdio.h>
@@ -58,14 +58,11 @@ Written = Callable[..., bytes | None]
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
-    folder = tmp_path_factory.mktemp("cbor")
-    (folder / "main.c").write_text(PROGRAM)
-    flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", f"-I{TA}"]
-    subprocess.run(["gcc", *flags, folder / "main.c", TA / "cbor.c", "-o", folder / "cbor"], check=True)
+    program = sanitized(tmp_path_factory.mktemp("cbor"), PROGRAM, "cbor.c")
 
     def write(lines: list[str], *room: int) -> bytes | None:
         done = subprocess.run(
-            [folder / "cbor", *map(str, room)],
+            [program, *map(str, room)],
             input="".join(f"{line}\n" for line in lines).encode(),
             capture_output=True,
             check=False,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-TA = Path(__file__).resolve().parents[2] / "overlays/wasm_ta/ta"
+from tests.hostprogram import sanitized
+
 PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
 PROGRAM = """
 #include <stdio.h>
@@ -30,13 +30,10 @@ Judge = Callable[[list[bytes]], str]
 
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
-    folder = tmp_path_factory.mktemp("p256")
-    (folder / "main.c").write_text(PROGRAM)
-    flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", f"-I{TA}"]
-    subprocess.run(["gcc", *flags, folder / "main.c", TA / "p256.c", "-o", folder / "p256"], check=True)
+    program = sanitized(tmp_path_factory.mktemp("p256"), PROGRAM, "p256.c")
 
     def answers(points: list[bytes]) -> str:
-        done = subprocess.run([folder / "p256"], input=b"".join(points), capture_output=True, check=True)
+        done = subprocess.run([program], input=b"".join(points), capture_output=True, check=True)
         return done.stdout.decode()
 
     return answers
