@@ -17,7 +17,7 @@ _LEAST = 4096
 
 
 def heap_needed(module: AotModule) -> int:
-    """Return about the bytes of the smallest pool that the module starts in, up to two pages off.
+    """Return about the bytes of the smallest pool that the module starts in, up to a page off.
 
     It is more than that where relocations, which are freed after loading, leave room for linear memory.
 

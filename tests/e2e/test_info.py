@@ -95,11 +95,13 @@ def test_the_ta_and_the_host_compute_the_same_heap(vm: Lab, sample: str) -> None
 
 
 def test_the_bounds_that_are_computed_are_the_real_ones(vm: Lab, tmp_path: Path) -> None:
-    for source in (SAMPLES / "hello.c", written(tmp_path, "many.c", many_functions())):
+    # Of the second one relocations take 10 KB, and their place can be had for linear memory after loading.
+    many = written(tmp_path, "many.c", many_functions())
+    for source, most in ((SAMPLES / "hello.c", PAGE), (many, 2 * PAGE)):
         done = run_invoke("heap-bounds", source, "--json")
         assert done.status == 0, done.stderr
         told = json.loads(done.stdout)
-        assert 0 <= told["smallest"]["computed"] - told["smallest"]["found"] <= 2 * PAGE
+        assert 0 <= told["smallest"]["computed"] - told["smallest"]["found"] <= most
         assert abs(told["largest"]["computed"] - told["largest"]["found"]) <= 65536
 
 
