@@ -81,7 +81,6 @@ struct fs {
 	bool moved;			/* a directory of the host's was renamed */
 	struct {
 		const struct manifest *owner;	/* whose storage it is */
-		char space[MANIFEST_SPACE_SIZE];	/* its name space, once it is mounted */
 		uint64_t room;		/* bytes that it may have in /secure ... */
 		uint64_t taken;		/* ... and has: contents and names */
 		uint32_t lock;		/* handle of an object; 0: not mounted */

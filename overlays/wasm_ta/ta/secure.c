@@ -79,7 +79,8 @@ static struct full_id full_id(const struct fs *fs, const char *id)
 {
 	struct full_id full = { };
 
-	snprintf(full.text, sizeof(full.text), "%s.%s", fs->storage.space, id);
+	snprintf(full.text, sizeof(full.text), "%s.%s",
+		 fs->storage.owner->space, id);
 	return full;
 }
 
@@ -372,7 +373,6 @@ uint32_t secure_mount(struct fs *fs)
 		fs->storage.error = WASI_EACCES;
 		return fs->storage.error;
 	}
-	memcpy(fs->storage.space, owner->space, sizeof(fs->storage.space));
 	/* What is stored is read, however much it is */
 	fs->storage.room = UINT64_MAX;
 	res = take_lock(fs);
