@@ -52,9 +52,9 @@ def install(compiler: dict[str, Any], here: Path, program: str) -> None:
         options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
         run([sys.executable, "-m", "pip", "install", *options, "--target", str(here), "-r", str(locked)])
     missing = shutil.which(program) is None
-    # In CI another test may have brought the program, without all that it needs here; but npm is whole,
-    # and one that is not Debian's keeps Debian's from being installed.
-    if compiler["apt"] and (missing or (os.environ.get("CI") and "npm" not in compiler)):
+    # The program alone may be here without all that it needs; but npm is whole, and one that is not Debian's
+    # keeps Debian's from being installed.
+    if compiler["apt"] and (missing or "npm" not in compiler):
         missing = not install_in_ci(compiler["apt"])
     if missing:
         wanted = f"apt install {' '.join(compiler['apt'])}" if compiler["apt"] else "install it by hand"

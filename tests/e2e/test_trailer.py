@@ -16,10 +16,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from teeforge.base.errors import TeeforgeError
+from teeforge.lab import Lab
 from teeforge.settings.modules import DEVELOPMENT, DEVELOPMENT_KEY, DEVELOPMENT_SEED, Modules
 from teeforge.settings.terms import UNSAID, Terms
 from teeforge.signing.manifest import SIZE, Manifest, join, split
 from teeforge.signing.signer import Signer
+
+pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
 TA = ROOT / "overlays/wasm_ta/ta"
@@ -50,22 +53,20 @@ def _put_digest(data: int, length: int, size: int, to: int) -> None:
 _digest = _DIGEST(_put_digest)
 
 
-def _header_folder() -> Path:
-    """Return a folder with the few headers of a TA's dev kit that are wanted; skip where there is none."""
-    kits = sorted((ROOT / "build/store/optee_os").glob("*/products/export-ta_arm64/include"))
-    if not kits:
-        pytest.skip("NOT TESTED: no dev kit of OP-TEE is built here: `invoke build optee_os`")
-    return kits[-1]
+@pytest.fixture(scope="module")
+def headers(lab: Lab) -> Path:
+    """The dev kit's headers, few of which are wanted."""
+    return lab.build(["optee_os"])["optee_os"].product("ta_dev_kit") / "include"
 
 
-def _library(folder: Path, *flags: str) -> ctypes.CDLL:
+def _library(headers: Path, folder: Path, *flags: str) -> ctypes.CDLL:
     compiler = shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         pytest.skip("NOT TESTED: this host has no C compiler")
     library = folder / "signed.so"
     names = ("manifest.c", "signature.c", "digest.c", "ed25519.c", "hex.c")
-    sources = [*(TA / name for name in names), HERE / "signed/shim.c"]
-    includes = [f"-I{TA}", f"-I{TA}/include", "-idirafter", str(_header_folder())]
+    sources = [*(TA / name for name in names), HERE / "trailer/shim.c"]
+    includes = [f"-I{TA}", f"-I{TA}/include", "-idirafter", str(headers)]
     words = [compiler, "-std=gnu11", "-O2", "-fPIC", "-shared", f"-DMODULE_KEYS={DEVELOPMENT_KEY}", *flags]
     # size_t of the dev kit's headers is this host's.
     subprocess.run([*words, *includes, *map(str, sources), "-o", str(library)], check=True)
@@ -88,8 +89,8 @@ def _check_of(library: ctypes.CDLL) -> Check:
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    return _library(tmp_path_factory.mktemp("signed"))
+def library(headers: Path, tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    return _library(headers, tmp_path_factory.mktemp("signed"))
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +99,8 @@ def check(library: ctypes.CDLL) -> Check:
 
 
 @pytest.fixture(scope="module")
-def check_any(tmp_path_factory: pytest.TempPathFactory) -> Check:
-    return _check_of(_library(tmp_path_factory.mktemp("any"), "-DMODULES_ANY"))
+def check_any(headers: Path, tmp_path_factory: pytest.TempPathFactory) -> Check:
+    return _check_of(_library(headers, tmp_path_factory.mktemp("any"), "-DMODULES_ANY"))
 
 
 def signed(terms: Terms = UNSAID, name: str = "hello") -> bytes:
