@@ -60,6 +60,17 @@ def test_all_checks_may_be_kept_in_all_loops(vm: Lab) -> None:
     assert measured[0] != measured[1], "it is other code"
 
 
+def test_a_program_for_wasis_older_name_runs_in_a_fresh_instance(vm: Lab, tmp_path: Path) -> None:
+    """What is offered is known before there is a runtime: it is asked when the module is checked."""
+    wasmtime = pytest.importorskip("wasmtime", reason="NOT TESTED: pip install wasmtime, for wat2wasm")
+    exits = '(func $exit (import "wasi_unstable" "proc_exit") (param i32))'
+    start = '(func (export "_start") (call $exit (i32.const 7)))'
+    module = tmp_path / "old.wasm"
+    module.write_bytes(wasmtime.wat2wasm(f'(module {exits} (memory (export "memory") 1) {start})'))
+    done = run_invoke("run", module)
+    assert done.status == 7, done.stderr
+
+
 def test_the_exit_status_is_the_programs_own(vm: Lab) -> None:
     assert run_invoke("run", SAMPLES / "exit7.c").status == 7
 

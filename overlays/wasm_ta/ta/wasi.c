@@ -254,11 +254,13 @@ static NativeSymbol attestation[] = {
 	SAME(session_key, ra_session_key, "(iii)i"),
 };
 
-static const struct {
+struct offer {
 	const char *module;
 	NativeSymbol *functions;
 	size_t count;
-} offered[] = {
+};
+
+static const struct offer offered[] = {
 	{ "wasi_snapshot_preview1", preview1, ARRAY_SIZE(preview1) },
 	{ "wasi_unstable", unstable, ARRAY_SIZE(unstable) },
 	{ "env", emscripten, ARRAY_SIZE(emscripten) },
@@ -276,6 +278,15 @@ static void make_unstable(void)
 			if (!strcmp(unstable[n].symbol,
 				    unstable_only[m].symbol))
 				unstable[n] = unstable_only[m];
+}
+
+/* Modules are checked before there is a runtime to register anything with */
+static const struct offer *offers(void)
+{
+	if (!unstable[0].symbol)
+		make_unstable();
+
+	return offered;
 }
 
 bool wasi_open(struct wasi *state)
@@ -298,13 +309,13 @@ void wasi_select(struct wasi *state)
 
 bool wasi_register(void)
 {
+	const struct offer *offer = offers();
 	size_t n = 0;
 
-	make_unstable();
 	for (n = 0; n < ARRAY_SIZE(offered); n++)
-		if (!wasm_runtime_register_natives(offered[n].module,
-						   offered[n].functions,
-						   offered[n].count))
+		if (!wasm_runtime_register_natives(offer[n].module,
+						   offer[n].functions,
+						   offer[n].count))
 			return false;
 
 	return true;
@@ -318,14 +329,15 @@ static bool equal(const char *text, size_t length, const char *name)
 const char *wasi_signature(const char *module, size_t module_length,
 			   const char *name, size_t name_length)
 {
+	const struct offer *offer = offers();
 	const NativeSymbol *found = NULL;
 	size_t n = 0;
 	size_t m = 0;
 
 	for (n = 0; n < ARRAY_SIZE(offered); n++)
-		if (equal(module, module_length, offered[n].module))
-			for (m = 0; m < offered[n].count; m++) {
-				found = &offered[n].functions[m];
+		if (equal(module, module_length, offer[n].module))
+			for (m = 0; m < offer[n].count; m++) {
+				found = &offer[n].functions[m];
 				if (equal(name, name_length, found->symbol))
 					return found->signature;
 			}
