@@ -7,7 +7,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from teeforge.building import apt
 from teeforge.building.doctor import examine, missing_packages
 from teeforge.building.toolchain import CLANG_MAJORS, wasm_packages
 from teeforge.lab import Lab
+from tests import usershell
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples"
@@ -32,13 +33,16 @@ class Ran:
     stderr: str
 
 
-def run_invoke(*arguments: str | Path, root: Path = ROOT) -> Ran:
+def run_invoke(
+    *arguments: str | Path, root: Path = ROOT, env: Mapping[str, str] | None = None, umask: int = -1
+) -> Ran:
     done = subprocess.run(
         [sys.executable, "-m", "invoke", *map(str, arguments)],
         cwd=root,
-        env=dict(os.environ),
+        env={**os.environ, **(env or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
+        umask=umask,
         check=False,
     )
     stderr = done.stderr.decode(errors="replace")
@@ -65,10 +69,14 @@ def lab() -> Lab:
 
 
 @pytest.fixture(scope="session")
-def vm(lab: Lab) -> Iterator[Lab]:
-    """The machine, built, booted and deployed; off afterwards unless it ran before."""
+def vm(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The machine, built, booted and deployed; off afterwards unless it ran before.
+
+    What is not built yet is built from a user's shell, none of whose settings may be noticed.
+    """
     ran_before = lab.fleet.machine_as_it_is("qemu").state() != "off"
-    done = run_invoke("build-all")
+    shell = usershell.soiled(tmp_path_factory.mktemp("shell"))
+    done = run_invoke("build-all", env=shell, umask=usershell.UMASK)
     assert done.status == 0, done.stderr
     done = run_invoke("deploy", "--target", "qemu")
     assert done.status == 0, done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,7 @@ def test_the_log_of_another_tas_panic_is_explained(vm: Lab) -> None:
     assert "/mprotect_test/ta/" in done.stdout.decode()
 
 
+@pytest.mark.skipif(not os.environ.get("TEEFORGE_LARGE_MODULES"), reason="TEEFORGE_LARGE_MODULES is not set")
 @pytest.mark.timeout(1800)
 def test_a_larger_secure_ram_gives_a_module_more_than_16_mib(
     vm: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -26,7 +26,7 @@ _NOISE = 1 / 0.8
 @pytest.mark.skipif(not shutil.which("scp"), reason="scp is not installed")
 def test_a_large_file_is_sent_and_verified_no_slower_than_by_scp_alone(vm: Lab, tmp_path: Path) -> None:
     big = tmp_path / "big"
-    big.write_bytes(os.urandom(64 << 20))
+    big.write_bytes(os.urandom(24 << 20))
     os.sync()
     target = vm.fleet.machine_as_it_is("qemu").target()
     scp = [str(big) if word == "FILE" else word for word in shlex.split(target.address.scp_line())]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.modules.program import WAMRC_FLAGS
+from teeforge.modules.wamrc import WAMRC_FLAGS
 from teeforge.settings.config import DebianSource, load_config
 from teeforge.settings.host import ARCHITECTURES
 from teeforge.settings.lock import LockedPackage, load_lock, section_of

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from teeforge.lab import Lab
 from teeforge.machines.fleet import Place
+from teeforge.modules.wamrc import QUICK_FLAGS
 
 from .batch import Batch, prepare, run_batch
 from .engines import Engine
@@ -85,6 +86,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed (default: 0)")
     parser.add_argument("--engine", choices=("host", "tee", "both"), default="both")
     parser.add_argument("--generator", choices=("own", "loops", "binaryen", "all"), default="all")
+    parser.add_argument("--quick", action="store_true", help="code as `invoke run --quick` has it")
     parser.add_argument("--jobs", type=int, default=2, help="processes that make modules (default: 2)")
     parser.add_argument(
         "--finds", type=Path, default=ROOT / "build/finds", help="folder for modules that differ"
@@ -100,6 +102,9 @@ def main(words: Sequence[str]) -> int:
         tempfile.TemporaryDirectory(prefix="teeforge-diff-") as scratch,
         engines(lab, names, Place("qemu", ""), given.cc) as made,
     ):
+        if given.quick:
+            for engine in made.values():
+                engine.flags = (*engine.flags, *QUICK_FLAGS)
         fuzz(made, wamrc, seeds, given.jobs, Path(scratch), tally)
     return 1 if tally.found else 0
 

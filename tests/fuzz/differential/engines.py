@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.modules.program import WAMRC_FLAGS
+from teeforge.modules.wamrc import WAMRC_FLAGS
 from teeforge.settings.terms import UNSAID
 from teeforge.signing.manifest import split
 
