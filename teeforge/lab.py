@@ -38,11 +38,15 @@ _CXX = "wasm_cxx"
 
 @dataclasses.dataclass(frozen=True)
 class Compilers:
-    """What a program takes to become an AOT file: wamrc with its flags, and for C++ its library."""
+    """What a program takes to become an AOT file: wamrc with its flags, and for C++ its library.
+
+    With ``quick``, large programs are compiled at wamrc's lowest level.
+    """
 
     wamrc: Path = Path()
     cxx: Path | None = None
     flags: tuple[str, ...] = ()
+    quick: bool = False
 
 
 class Lab:
@@ -159,8 +163,8 @@ class Lab:
 
     def verdict(self, program: Program, file: Path, place: Place, stack: int = 0) -> Verdict:
         """Say whether a compiled ``file`` will run on a target, on which heap beside a ``stack`` (bytes)."""
-        from teeforge.modules.program import recorded_bounds_checks
         from teeforge.modules.verdict import judge_aot
+        from teeforge.modules.wamrc import recorded_bounds_checks
 
         data = program.aot.read_bytes()
         told = program.aot if program.wasm else file
@@ -173,9 +177,9 @@ class Lab:
             stack=stack,
         )
 
-    def compilers(self, sources: Sources, *, plain_checks: bool = False) -> Compilers:
+    def compilers(self, sources: Sources, *, plain_checks: bool = False, quick: bool = False) -> Compilers:
         """Return what a program is compiled with, brought up to date."""
-        from teeforge.modules.program import wamrc_flags
+        from teeforge.modules.wamrc import wamrc_flags
 
         if sources.file.suffix.lower() == ".aot" or not all(path.is_file() for path in sources.files):
             return Compilers()
@@ -185,7 +189,7 @@ class Lab:
         built = self.builder.build(wanted)
         cxx = built[_CXX].product("root") if _CXX in wanted else None
         flags = wamrc_flags(self.config.toolchain.wasm_cpu, plain_checks=plain_checks)
-        return Compilers(built["wamrc"].product("wamrc"), cxx, flags)
+        return Compilers(built["wamrc"].product("wamrc"), cxx, flags, quick)
 
     def wasm_compiler(self) -> WasmCompiler:
         """Return what compiles .c to .wasm: the toolchain's, unless another one is named."""
@@ -227,6 +231,7 @@ class Lab:
                 sources,
                 wamrc=compilers.wamrc,
                 flags=compilers.flags,
+                quick=compilers.quick,
                 cache=cache,
                 signer=self.signer,
             )

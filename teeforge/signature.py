@@ -35,8 +35,8 @@ def sign_file(lab: Lab, file: Path, terms: Terms, output: Path | None = None) ->
     """
     from teeforge.compiling.sources import Sources
     from teeforge.modules.aot import read_aot
-    from teeforge.modules.program import recorded_bounds_checks, recorded_wasm
     from teeforge.modules.verdict import judge_aot
+    from teeforge.modules.wamrc import recorded_bounds_checks, recorded_wasm
 
     name, target = file.stem, output or file
     if file.suffix.lower() != ".aot":

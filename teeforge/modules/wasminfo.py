@@ -11,8 +11,8 @@ from teeforge.base.reader import printable
 from teeforge.compiling.sources import read_program
 from teeforge.modules import wasi
 from teeforge.modules.aot import AotModule, is_aot, read_aot
-from teeforge.modules.program import recorded_bounds_checks
 from teeforge.modules.verdict import Room, Verdict, judge_aot, judge_wasm
+from teeforge.modules.wamrc import recorded_bounds_checks
 from teeforge.modules.wasm import WasmModule, read_wasm
 from teeforge.settings.memory import STACK_OWN
 from teeforge.settings.memory import words as words_of

@@ -86,6 +86,7 @@ class Loop:
                     saves.follow(self._included())
                 alarm.check()
                 view.end(self._runner.run(view.out, view.err, alarm))
+                self._runner.improve()
                 return
             except TeeforgeError as error:
                 view.fail(error)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -19,6 +19,7 @@ from teeforge.diagnosis.record import Report, RunRecord, write_report
 from teeforge.lab import Compilers, Lab, enforced_heap
 from teeforge.machines.fleet import Place
 from teeforge.runs.devview import Stage
+from teeforge.runs.later import Later
 from teeforge.runs.streams import Ahead, writer
 from teeforge.settings.config import parse_size
 from teeforge.settings.memory import STACK_LEAST, STACK_MOST, words
@@ -29,6 +30,7 @@ from teeforge.targets.parcel import Upload
 if TYPE_CHECKING:
     from teeforge.machines.machine import Machine
     from teeforge.modules.program import Program
+    from teeforge.modules.verdict import Verdict
     from teeforge.products.store import Stored
     from teeforge.ssh.remote import Alarm, Sink, Source
     from teeforge.targets.target import Session, Target
@@ -45,13 +47,14 @@ _AHEAD = "10"
 class RunOptions:
     """How `invoke run` runs a program.
 
-    ``heap`` is `auto`, `max` or a size such as 408340 or 2MiB; ``folders`` are what --dir says, ``stdin``
-    is what the program reads; ``where`` is the world: `secure` or `normal`. ``keep`` is for how many
-    seconds the TA's instance waits for a next run; with 0 each run has a fresh one. ``stdio`` is what the
-    program's streams are here, as host app's --stdio has it; empty for what they are over there. ``stack`` is
-    the size of the stack for compiled code, empty for the TA's own; ``report`` a file for how the run went.
-    ``checks`` is `proven`, which lets a loop go without those bounds checks that a condition ahead of it
-    proves, or `plain`. ``nonce`` is what evidence of it is to have, hexadecimal; empty for no evidence.
+    ``heap`` is `auto`, `max` or a size such as 408340 or 2MiB; ``folders`` are what --dir says, ``stdin`` is
+    what the program reads; ``where`` is the world: `secure` or `normal`. ``keep`` is for how many seconds the
+    TA's instance waits for a next run; with 0 each run has a fresh one. ``stdio`` is what the program's
+    streams are here, as host app's --stdio has it; empty for what they are over there. ``stack`` is the size
+    of the stack for compiled code, empty for the TA's own; ``report`` a file for how the run went. ``checks``
+    is `proven`, which lets a loop go without those bounds checks that a condition ahead of it proves, or
+    `plain`. With ``quick`` a large program is compiled at the lowest level first. ``nonce`` is what evidence
+    of it is to have, hexadecimal; empty for no evidence.
     """
 
     heap: str = "auto"
@@ -64,6 +67,7 @@ class RunOptions:
     stdio: str = ""
     stack: str = ""
     checks: str = "proven"
+    quick: bool = False
     report: Path | None = None
     nonce: str = ""
 
@@ -115,6 +119,8 @@ class Runner:
         self.stages: dict[str, Stage] = {}
         self.headers: tuple[Path, ...] | None = None
         self._folders = parse_folders(options.folders)
+        self._compilers = Compilers()
+        self._later = Later(lab.root)
         self._session: Session | None = None
         self._program: Program | None = None
         self._heap = 0
@@ -142,11 +148,13 @@ class Runner:
         lab = self.lab
         self.stages.clear()
         self.headers = None
+        self._later.stop()
         # Of what is deployed, a run needs only what it runs.
         wanted = lab.deployable(HOST_APP if self.options.where == "secure" else _REFERENCE)
-        compilers = lab.compilers(self.sources, plain_checks=self.options.checks == "plain")
+        plain, quick = self.options.checks == "plain", self.options.quick
+        self._compilers = lab.compilers(self.sources, plain_checks=plain, quick=quick)
         with ThreadPoolExecutor(2) as pool:
-            compiling = pool.submit(self._compile, compilers)
+            compiling = pool.submit(self._compile, self._compilers)
             # A machine that is off has nothing of ours, once it is on.
             fresh = not lab.fleet.is_board(self.place) and self._machine().state() == "off"
             with self._stage("boot"):
@@ -165,9 +173,18 @@ class Runner:
             # Read now, to be known when the program is there.
             lab.plan(self.place)
             self._program = compiling.result()
+        verdict = self._verdict(self._program)
+        if self._program.quick and not verdict.runs:
+            # Its code is twice as large as it has to be.
+            self._program = self._compile(replace(self._compilers, quick=False))
+            verdict = self._verdict(self._program)
         self.headers = self._program.headers
-        verdict = lab.verdict(self._program, self.file, self.place, self.options.stack_bytes())
         self._heap = enforced_heap(verdict, self.options.heap)
+
+    def improve(self) -> None:
+        """Have a program that was compiled quickly compiled at its full level, by a process of its own."""
+        if self._program and self._program.quick:
+            self._later.start(self._program.aot, self._compilers)
 
     def lost(self) -> bool:
         """Say whether there was a connection and is none any more."""
@@ -260,6 +277,9 @@ class Runner:
     def _environment(self) -> list[str]:
         return [word for setting in self.options.environment for word in ("--env", setting)]
 
+    def _verdict(self, program: Program) -> Verdict:
+        return self.lab.verdict(program, self.file, self.place, self.options.stack_bytes())
+
     def _compile(self, compilers: Compilers) -> Program:
         with self._stage("compile"):
             return self.lab.program(self.sources, compilers, self.place)
@@ -325,7 +345,9 @@ def run(lab: Lab, file: Path | Sources, place: Place, options: RunOptions) -> in
     check_readable(sources)
     with Runner(lab, sources, place, options) as runner:
         runner.prepare()
-        return runner.run(writer(sys.stdout.buffer), writer(sys.stderr.buffer))
+        status = runner.run(writer(sys.stdout.buffer), writer(sys.stderr.buffer))
+        runner.improve()
+        return status
 
 
 @contextmanager

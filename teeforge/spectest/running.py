@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
 from teeforge.modules.heap import heap_auto
-from teeforge.modules.program import CompilerDiedError, Program, build_program, wamrc_flags
+from teeforge.modules.program import Program, build_program
 from teeforge.modules.verdict import judge_wasm
+from teeforge.modules.wamrc import CompilerDiedError, wamrc_flags
 from teeforge.modules.wasm import read_wasm
 from teeforge.spectest.plan import Check, Loaded
 from teeforge.spectest.scripts import TYPES, Action

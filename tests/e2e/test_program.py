@@ -16,10 +16,13 @@ from teeforge.building.toolchain import WasmCompiler
 from teeforge.compiling.sources import Sources
 from teeforge.lab import Lab
 from teeforge.modules.aot import check_loadable
-from teeforge.modules.program import Program, build_program
+from teeforge.modules.program import Program, build_program, optimize
+from teeforge.modules.wamrc import WAMRC_FLAGS
 from teeforge.modules.wasm import read_wasm
 from teeforge.settings.modules import DEVELOPMENT, Modules
 from teeforge.signing.signer import Signer
+
+from .largemodules import code
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "samples"
@@ -256,3 +259,27 @@ def test_cache_that_cannot_be_written_is_named(build: Build, tmp_path: Path) -> 
     blocked = write(tmp_path / "file", b"") / "cache"
     error = refusal(build, write(tmp_path / "hello.c", HELLO), cache=blocked)
     assert error.message.startswith(f"{blocked} cannot be written: ")
+
+
+def test_a_large_module_is_compiled_quickly_first_and_better_later(
+    build: Build, wamrc: Path, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "large.wasm", code(200_000, 100)[0])
+    quick = build(path, quick=True)
+    assert quick.quick and "--opt-level=0" in told_by(quick)
+    optimize(quick.aot, wamrc, WAMRC_FLAGS)
+    best = build(path, quick=True)
+    assert not best.quick and "--opt-level=0" not in told_by(best)
+    assert best.aot.read_bytes() == build(path, cache=tmp_path / "another").aot.read_bytes()
+    assert best.provenance and json.loads(best.provenance.read_text())["source"] == "large.wasm"
+
+
+def test_a_small_module_is_never_compiled_quickly(build: Build, tmp_path: Path) -> None:
+    program = build(write(tmp_path / "small.c", HELLO), quick=True)
+    assert not program.quick and "--opt-level=0" not in told_by(program)
+
+
+def told_by(program: Program) -> list[str]:
+    """Return wamrc's flags, as a program's provenance tells them."""
+    assert program.provenance
+    return list(json.loads(program.provenance.read_text())["wamrc_flags"])
