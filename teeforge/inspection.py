@@ -1,4 +1,4 @@
-"""What `invoke wasm-info`, `heap-bounds` and `plan` print, for people and as JSON."""
+"""What `invoke wasm-info`, `heap-bounds`, `plan` and `explain-error` answer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from teeforge.answer import Answer
 from teeforge.base.errors import as_typed
 from teeforge.base.progress import say
 
@@ -19,29 +20,25 @@ if TYPE_CHECKING:
 _REPORT = "/tmp/heap-bounds.json"
 
 
-def show_wasm_info(lab: Lab, file: Path, as_json: bool) -> int:
-    """Print what is in a .wasm or .aot file; return 0 if it will run in the TEE, else 1."""
+def wasm_info(lab: Lab, file: Path) -> Answer:
+    """Say what is in a .wasm or .aot file; the status is 0 if it will run in the TEE, else 1."""
     from teeforge.modules import wasminfo
 
     info = wasminfo.inspect(file, lab.plan())
-    lines = json.dumps(wasminfo.as_json(info), indent=1) if as_json else "\n".join(wasminfo.as_lines(info))
-    print(as_typed(lines))
-    return 0 if info.verdict.runs else 1
+    return Answer(wasminfo.as_json(info), wasminfo.as_lines(info), 0 if info.verdict.runs else 1)
 
 
-def show_plan(lab: Lab, as_json: bool) -> None:
-    """Print the memory budget of the TEE."""
+def plan(lab: Lab) -> Answer:
+    """Say what the memory budget of the TEE is."""
     from teeforge.modules.plan import plan_json, plan_lines
 
-    plan = lab.plan()
-    assert plan is not None
-    print(json.dumps(plan_json(plan), indent=1) if as_json else "\n".join(plan_lines(plan)))
+    budget = lab.plan()
+    assert budget is not None
+    return Answer(plan_json(budget), plan_lines(budget))
 
 
-def show_heap_bounds(
-    lab: Lab, sources: Sources, place: Place, arguments: tuple[str, ...], as_json: bool
-) -> None:
-    """Find the smallest and the largest pool that a program runs in, by running it; print them."""
+def heap_bounds(lab: Lab, sources: Sources, place: Place, arguments: tuple[str, ...]) -> Answer:
+    """Find the smallest and the largest pool that a program runs in, by running it."""
     from teeforge.modules.bounds import find_bounds
     from teeforge.targets.parcel import Upload
 
@@ -61,15 +58,13 @@ def show_heap_bounds(
         "auto": verdict.heap,
         "tries": found.tries,
     }
-    if as_json:
-        print(json.dumps(told, indent=1))
-        return
-    print(f"{'heap':<10} {'found':>12} {'computed':>12}")
-    print(f"{'smallest':<10} {found.smallest:>12} {verdict.needed:>12}")
-    print(
-        f"{'largest':<10} {found.largest:>12} {verdict.largest if verdict.largest is not None else '-':>12}"
-    )
-    print(f"{'auto':<10} {'':>12} {verdict.heap:>12}")
+    lines = [
+        f"{'heap':<10} {'found':>12} {'computed':>12}",
+        f"{'smallest':<10} {found.smallest:>12} {verdict.needed:>12}",
+        f"{'largest':<10} {found.largest:>12} {verdict.largest if verdict.largest is not None else '-':>12}",
+        f"{'auto':<10} {'':>12} {verdict.heap:>12}",
+    ]
+    return Answer(told, lines)
 
 
 def show_explanation(lab: Lab, what: str) -> int:

@@ -1,12 +1,12 @@
-"""What `invoke status` and `invoke doctor` print: tables for people, JSON for scripts."""
+"""What `invoke status`, `doctor` and `store` answer: tables for people, JSON for scripts."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from teeforge.answer import Answer
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
 from teeforge.building.doctor import Check, ensure_host, examine, missing_packages
@@ -19,29 +19,30 @@ if TYPE_CHECKING:
     from teeforge.lab import Lab
 
 
-def show_status(lab: Lab, as_json: bool) -> None:
-    """Print which components are up to date and which targets run; nothing is fetched or built."""
+def status(lab: Lab) -> Answer:
+    """Say which components are up to date and which targets run; nothing is fetched or built."""
     report = {
         "components": _components(lab),
         "targets": _targets(lab),
         "modules": _modules(lab),
         "tas": _tas(lab),
     }
-    if as_json:
-        print(json.dumps(report, indent=1))
-        return
+    return Answer(report, _status_lines(report))
+
+
+def _status_lines(report: dict[str, Any]) -> Iterator[str]:
     for name, component in report["components"].items():
-        print(f"{name:<20} {component['state']:<12} {component['summary']}")
+        yield f"{name:<20} {component['state']:<12} {component['summary']}"
     for name, target in report["targets"].items():
         gone = ", ephemeral" if target.get("ephemeral") else ""
-        print(f"\n{name:<20} {target['state']}{gone}")
+        yield f"\n{name:<20} {target['state']}{gone}"
         for key in ("ssh", "scp", "normal console", "secure console"):
             if key in target:
-                print(f"    {key:<15} {target[key]}")
-    print(f"\n{'TAs':<20} {report['tas']['says']}")
-    print(f"{'modules':<20} {report['modules']['says']}")
+                yield f"    {key:<15} {target[key]}"
+    yield f"\n{'TAs':<20} {report['tas']['says']}"
+    yield f"{'modules':<20} {report['modules']['says']}"
     for key in report["modules"]["keys"]:
-        print(f"    {'signed by':<15} {key}")
+        yield f"    {'signed by':<15} {key}"
 
 
 def _tas(lab: Lab) -> dict[str, Any]:
@@ -64,22 +65,19 @@ def _modules(lab: Lab) -> dict[str, Any]:
     return {"key": modules.key, "says": says[modules.key], "keys": list(lab.signer.known)}
 
 
-def show_health(lab: Lab, fix: bool, as_json: bool) -> int:
-    """Print what the host has and lacks; return 1 if something is missing and was not installed."""
+def health(lab: Lab, fix: bool) -> Answer:
+    """Say what the host has and lacks; the status is 1 if something is missing and was not installed."""
     if fix:
         ensure_host(lab.config, lab.recipes)
     checks = [*examine(lab.config, lab.recipes), *_pinned(lab)]
-    if as_json:
-        rows = [
-            {"name": c.name, "found": c.found, "packages": c.packages, "problem": c.problem} for c in checks
-        ]
-        print(json.dumps(rows, indent=1))
-    else:
-        for check in checks:
-            print(f"{check.name:<28} {check.words()}")
-    if missing := missing_packages(checks):
-        say(f"to install all that is missing: `invoke doctor --fix`, or apt install {' '.join(missing)}")
-    return 0 if all(check.ok for check in checks) else 1
+    rows = [{"name": c.name, "found": c.found, "packages": c.packages, "problem": c.problem} for c in checks]
+    missing = " ".join(missing_packages(checks))
+    return Answer(
+        rows,
+        [f"{check.name:<28} {check.words()}" for check in checks],
+        0 if all(check.ok for check in checks) else 1,
+        f"to install all that is missing: `invoke doctor --fix`, or apt install {missing}" if missing else "",
+    )
 
 
 def _pinned(lab: Lab) -> Iterator[Check]:
@@ -95,8 +93,8 @@ def _pinned(lab: Lab) -> Iterator[Check]:
         yield Check("toolchain", f"pinned, in {entry.product('root')}")
 
 
-def show_store(lab: Lab, as_json: bool) -> None:
-    """Print the store's entries, most recently used first."""
+def store(lab: Lab) -> Answer:
+    """List the store's entries, most recently used first."""
     found = shelves(lab.builder.stores, lab.builder.up_to_date().values())
     rows = [
         {
@@ -108,14 +106,12 @@ def show_store(lab: Lab, as_json: bool) -> None:
         }
         for shelf in found
     ]
-    if as_json:
-        print(json.dumps(rows, indent=1))
-        return
+    lines = []
     for shelf in found:
         used = "in use" if shelf.current else f"unused for {shelf.days:.1f} days"
-        print(f"{shelf.entry.component:<20} {shelf.entry.key[:12]} {shelf.size / 1e6:8.1f} MB  {used}")
+        lines.append(f"{shelf.entry.component:<20} {shelf.entry.key[:12]} {shelf.size / 1e6:8.1f} MB  {used}")
     where = " and ".join(str(folder) for folder in lab.builder.stores.folders)
-    print(f"{sum(shelf.size for shelf in found) / 1e6:.1f} MB in {where}")
+    return Answer(rows, [*lines, f"{sum(shelf.size for shelf in found) / 1e6:.1f} MB in {where}"])
 
 
 def prune_store(lab: Lab, keep_days: str, max_size: str) -> None:

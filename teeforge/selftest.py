@@ -18,13 +18,15 @@ _TOOLS = {"shellcheck": "shellcheck", "cpio": "cpio"}
 _KINDS = ("unit", "integration", "e2e")
 # Only by name: other systems, each of which builds everything.
 _BY_NAME = {"hosts": {"mmdebstrap": "mmdebstrap", "podman": "podman"}}
+KINDS = (*_KINDS, *_BY_NAME)
 
 
 def run_tests(lab: Lab, only: str, match: str) -> int:
     """Run pytest on all tests, or ``only`` one kind of them; return its exit status."""
-    if only and only not in (*_KINDS, *_BY_NAME):
-        known = ", ".join((*_KINDS, *_BY_NAME))
-        raise TeeforgeError(f"--only {only}: there are {known}", "leave it out to run all but hosts")
+    if only and only not in KINDS:
+        raise TeeforgeError(
+            f"--only {only}: there are {', '.join(KINDS)}", "leave it out to run all but hosts"
+        )
     install_extra(lab.root / "requirements-test.txt")
     try:
         ensure_host(lab.config, lab.recipes, {**_TOOLS, **_BY_NAME.get(only, {})})

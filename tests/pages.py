@@ -56,4 +56,4 @@ def ours(page: Path) -> Iterator[tuple[str, bool]]:
     named = re.findall(r"`((?:\./inv|invoke) [^`\n]+)`", prose)
     for command in (*typed, *named):
         if found := re.search(r"(?:^|[\s/;])(?:inv|invoke) (.*)", command):
-            yield re.sub(r" < \S+$", "", found[1]), command in typed
+            yield re.sub(r" (<|>>?) \S+$", "", found[1]), command in typed

@@ -13,13 +13,13 @@ from pathlib import Path
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
 
-_FAILED, _INTERRUPTED, _UNREAD = 1, 130, 141
+_FAILED, _INTERRUPTED, UNREAD = 1, 130, 141
 # What a task ends with, if not with the status of the program that it ran.
 STATUSES = {
     0: "done",
     _FAILED: "it could not be done: a line says what, where, and what to do",
     _INTERRUPTED: "Ctrl-C; the next run goes on from there",
-    _UNREAD: "whoever read its output has gone, as in `| head`",
+    UNREAD: "whoever read its output has gone, as in `| head`",
 }
 
 
@@ -37,9 +37,8 @@ def guard(body: Callable[[], int | None]) -> int:
         say("interrupted; the next run goes on from here")
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; Python must not complain of it once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _UNREAD
+        nobody_reads()
+        return UNREAD
     except OSError as error:
         if error.errno == errno.ENOSPC:
             say(f"error: the disk is full: {error.filename or 'a file could not be written'}")
@@ -53,6 +52,11 @@ def guard(body: Callable[[], int | None]) -> int:
         say(f"error: teeforge itself failed: {type(error).__name__}: {error}")
         say(f"hint: this is a bug; please report it with {Path(record.name)}")
         return _FAILED
+
+
+def nobody_reads() -> None:
+    """Let stdout lead nowhere: its reader has gone, and Python must not complain of it once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _check_streams() -> None:

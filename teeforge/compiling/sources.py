@@ -17,7 +17,7 @@ CXX_ENDINGS = (".cpp", ".cc", ".cxx", ".c++")
 COMPILED = (*C_ENDINGS, *CXX_ENDINGS)
 # What is linked as it is, beside at least one of those.
 _LINKED = (".o", ".a")
-_MODULES = (".wasm", ".aot")
+MODULES = (".wasm", ".aot")
 # In a folder: which of its files are the program, and with which flags.
 LIST = "program.yaml"
 
@@ -99,7 +99,7 @@ def gather(file: Path, more: Sequence[str] = (), cflags: str = "", ldflags: str 
     for path in others:
         _check_further(file, path)
     sources = Sources(file, (file, *others), *flags)
-    if (others or cflags or ldflags) and (_ending(file) in _MODULES or not sources.compiled):
+    if (others or cflags or ldflags) and (_ending(file) in MODULES or not sources.compiled):
         what = "--cflags and --ldflags are" if not others else f"{others[0]} is"
         raise TeeforgeError(
             f"{file}: {what} for programs that are compiled here, from .c or C++",
@@ -125,7 +125,7 @@ def read_source(path: Path) -> bytes:
     except OSError as error:
         raise TeeforgeError(f"{path} cannot be read: {error.strerror}") from error
     kind = _ending(path)
-    if kind not in (*COMPILED, *_MODULES, *_LINKED):
+    if kind not in (*COMPILED, *MODULES, *_LINKED):
         ending = f"{kind} files are not known" if kind else "its name has no ending"
         raise TeeforgeError(
             f"{path}: {ending}, only .c, .cpp, .wasm and .aot",
@@ -163,7 +163,7 @@ def _check_further(first: Path, path: Path) -> None:
     """Refuse what cannot stand after the first file: most of all what is meant as an argument."""
     if _ending(path) in (*COMPILED, *_LINKED):
         return
-    if _ending(path) in _MODULES and path.exists():
+    if _ending(path) in MODULES and path.exists():
         raise TeeforgeError(
             f"{path} is a module of its own, and {first} is one program", "run one after the other"
         )
@@ -215,7 +215,7 @@ def _listed(folder: Path, pattern: str) -> list[Path]:
 
 def _nearest(path: Path) -> str:
     """Return a hint that names a file like the one that is missing."""
-    known = (*COMPILED, *_MODULES)
+    known = (*COMPILED, *MODULES)
     try:
         names = [entry.name for entry in path.parent.iterdir() if entry.suffix in known]
     except OSError:

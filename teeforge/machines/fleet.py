@@ -52,6 +52,13 @@ class Place:
         return self.machine or self.target
 
 
+def machine_names(config: Config, folder: Path) -> list[str]:
+    """Return the machines that config.yaml names, and after them by name others made in ``folder``."""
+    wanted = [name for name, settings in config.targets.items() if isinstance(settings, QemuTarget)]
+    made = sorted(file.parent.name for file in folder.glob("[!.]*/lock"))
+    return list(dict.fromkeys([*wanted, *made]))
+
+
 class Fleet:
     """The targets of config.yaml, and the machines that were started from them."""
 
@@ -203,9 +210,7 @@ class Fleet:
     def machines(self) -> list[str]:
         """Return the name of every machine that there is: config.yaml's first, then others by name."""
         self.sweep()
-        wanted = [name for name, settings in self._config.targets.items() if isinstance(settings, QemuTarget)]
-        made = sorted(file.parent.name for file in self._workspace.targets.glob("[!.]*/lock"))
-        return list(dict.fromkeys([*wanted, *made]))
+        return machine_names(self._config, self._workspace.targets)
 
     def board(self, name: str, settings: SshTarget) -> Target:
         """Return a target of kind ssh."""

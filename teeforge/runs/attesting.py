@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import secrets
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from teeforge.answer import Answer
 from teeforge.attest.claims import parse_nonce
 from teeforge.attest.keys import Key, keep_key, kept_keys, key_of_cose, read_key
 from teeforge.attest.reference import Reference, read_reference
 from teeforge.attest.relying import NONCE_SIZE
 from teeforge.attest.token import Token, load_token, read_token, text_of_token
-from teeforge.attest.verdict import Verdict, appraise
-from teeforge.base.errors import TeeforgeError, as_typed
+from teeforge.attest.verdict import appraise
+from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say, ticking
 from teeforge.compiling.sources import check_readable
 from teeforge.machines.storage import EVIDENCE_KEY
@@ -122,9 +121,8 @@ def verify(
     key: Path | None,
     reference: Path | None,
     module: Sources | None,
-    as_json: bool,
-) -> int:
-    """Say what the token in a file is worth; return 0 if it is trustworthy, else 1.
+) -> Answer:
+    """Say what the token in a file is worth; the status is 0 if it is trustworthy, else 1.
 
     Without a ``key`` those count that were kept of this checkout's machines.
     """
@@ -133,8 +131,9 @@ def verify(
     measured = module_of(lab, module) if module else None
     trusted = read_key(key) if key else _kept(lab, token)
     verdict = appraise(token, trusted, reference_of(lab, reference), expected, measured)
-    _show(verdict, as_json)
-    return 0 if verdict.trustworthy else 1
+    worth = "trustworthy, as far as the notes go" if verdict.trustworthy else "NOT trustworthy"
+    lines = [*(finding.line() for finding in verdict.findings), worth]
+    return Answer(verdict.as_json(), lines, 0 if verdict.trustworthy else 1)
 
 
 def _kept(lab: Lab, token: Token) -> Key | None:
@@ -144,16 +143,6 @@ def _kept(lab: Lab, token: Token) -> Key | None:
     if key:
         say(f"the key is that of {machine}, which was trusted when it was first asked")
     return key
-
-
-def _show(verdict: Verdict, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(verdict.as_json(), indent=1))
-        return
-    for finding in verdict.findings:
-        print(as_typed(finding.line()))
-    sys.stdout.flush()
-    print("trustworthy, as far as the notes go" if verdict.trustworthy else "NOT trustworthy")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -25,6 +25,7 @@ RUST = ["rustc", "libstd-rust-dev-wasm32", "lld"]
 ELSEWHERE = {
     "sudo apt-get install": "tests/e2e/test_docs.py",  # rust() below, in CI
     "./inv test": ".ci/run",
+    "./inv completion ": "tests/integration/test_completion.py",
     "./inv docs": "tests/integration/test_site.py",
     "./inv dev ": "tests/e2e/test_dev.py",
     "invoke dev ": "tests/e2e/test_dev.py",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -114,9 +116,41 @@ def test_a_full_disk_is_one_line(mini: Checkout, monkeypatch: pytest.MonkeyPatch
     assert "is full" in done.stderr
 
 
-def test_the_list_has_a_line_of_help_for_every_task(mini: Checkout) -> None:
-    lines = [line for line in invoke(mini, "--list").stdout.splitlines()[2:] if line.strip()]
-    assert len(lines) >= 15
-    assert all(len(line.split(maxsplit=1)) == 2 and line.startswith("  ") for line in lines)
-    # Each help fits its line: a continuation would be indented further.
-    assert all(line[2] != " " for line in lines)
+def test_the_list_has_a_line_of_help_for_every_task_below_its_subject(mini: Checkout) -> None:
+    told = invoke(mini, "--list").stdout
+    *parts, last = told.strip().split("\n\n")
+    assert 5 <= len(parts) <= 10 and last.startswith("`invoke --help TASK`")
+    for part in parts:
+        subject, *lines = part.splitlines()
+        assert subject[0].isupper() and lines
+        # Each help fits its line: a continuation would be indented further.
+        assert all(len(line.split(maxsplit=1)) == 2 and line[:2] == "  " and line[2] != " " for line in lines)
+    assert max(map(len, told.splitlines())) <= 80
+    assert "\n  bench.code " in told and "\n  store.prune " in told and "\n  store  " in told
+    assert "Available 'store' tasks" in invoke(mini, "--list", "store").stdout
+    names = json.loads(invoke(mini, "--list", "--list-format=json").stdout)
+    assert {"run", "build-all"} <= {task["name"] for task in names["tasks"]}
+
+
+def test_without_a_task_the_list_is_shown(mini: Checkout) -> None:
+    assert invoke(mini).stdout == invoke(mini, "--list").stdout
+
+
+@pytest.mark.parametrize("words", [["--list"], ["--help", "run"], ["status"]])
+def test_a_reader_that_goes_away_gets_no_stack_trace(mini: Checkout, words: list[str]) -> None:
+    command = shlex.join([sys.executable, "-m", "invoke", *words])
+    done = subprocess.run(
+        # What it prints comes when its reader has long gone.
+        ["bash", "-c", f"{{ sleep 0.2; {command}; }} | true; exit ${{PIPESTATUS[0]}}"],
+        cwd=mini.root,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_json_is_all_that_a_script_gets_on_stdout(mini: Checkout) -> None:
+    for words in (["status"], ["store"], ["plan"], ["doctor"]):
+        assert isinstance(json.loads(invoke(mini, *words, "--json").stdout), list | dict)

@@ -9,7 +9,7 @@ import pytest
 from invoke.parser.context import ParserContext
 from invoke.parser.parser import Parser
 
-from teeforge.commandline import expressible
+from teeforge.commandline.words import expressible
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,7 @@ from invoke.program import Program
 
 import tasks
 from teeforge.base.errors import TeeforgeError
-from teeforge.commandline import expressible
+from teeforge.commandline.words import expressible
 from teeforge.docs import record
 from teeforge.docs.reference import STATUSES, Reference
 from tests.pages import ROOT, blocks, ours, pages

@@ -32,6 +32,7 @@ PACKAGES = (
         "attest",
     ),
     *("", "runs", "spectest", "benchmarks", "docs"),
+    *("commandline", "tasks"),
 )
 MODULES = {
     ".".join(path.relative_to(ENGINE).with_suffix("").parts): path
@@ -109,6 +110,11 @@ def test_modules_do_not_import_each_other_in_a_circle() -> None:
 def test_no_file_of_the_engine_is_long() -> None:
     long = {module: len(path.read_text().splitlines()) for module, path in MODULES.items()}
     assert not {module: lines for module, lines in long.items() if lines > 400}
+
+
+def test_the_tasks_file_is_a_table_of_contents() -> None:
+    lines = (ROOT / "tasks.py").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 80 and not any(line.lstrip().startswith(("def ", "class ", "@")) for line in lines)
 
 
 def test_no_package_of_the_engine_is_large() -> None:

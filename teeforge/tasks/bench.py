@@ -1,0 +1,67 @@
+"""Benchmarks."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from teeforge.answer import Answer
+from teeforge.commandline.command import command, lab
+from teeforge.commandline.known import Known
+from teeforge.tasks.options import PLACE, path
+
+if TYPE_CHECKING:
+    from teeforge.machines.fleet import Place
+
+
+@command(PLACE, name="run", default=True, json=True, help={"repeat": "runs of each (default: 10)"})
+def start(context: Context, repeat: int = 10, *, place: Place) -> Answer:
+    """Measure start-up and speed, TEE against normal world."""
+    from teeforge.benchmarks.bench import run_bench
+
+    found = run_bench(lab(context), place, repeat)
+    return Answer(found.as_json(), found.lines())
+
+
+@command(
+    PLACE,
+    json=True,
+    help={
+        "dataset": Known("PolyBench's: mini, small or medium (default: small)", ("mini", "small", "medium")),
+        "kernels": "with commas (default: all); an unknown one tells which there are",
+        "repeat": "runs of each in each world (default: 3)",
+        "before": "another wamrc, whose code is measured as well",
+    },
+)
+def code(
+    context: Context,
+    dataset: str = "small",
+    kernels: str = "",
+    repeat: int = 3,
+    before: str = "",
+    *,
+    place: Place,
+) -> Answer:
+    """Measure code: seconds and instructions, over native."""
+    from teeforge.benchmarks.code import bench_code
+
+    only = [kernel for kernel in kernels.split(",") if kernel]
+    found = bench_code(lab(context), place, dataset, only, repeat, path(before))
+    return Answer(found.as_json(), found.lines(sys.stdout.isatty()))
+
+
+@command(
+    json=True,
+    help={
+        "repeat": "times that each is measured (default: 3)",
+        "only": "rows, with commas; an unknown one tells which there are",
+        "quick": "leave out the cold build, which takes minutes",
+    },
+)
+def pipeline(context: Context, repeat: int = 3, only: str = "", quick: bool = False) -> Answer:
+    """Measure the way from a saved file to its output."""
+    from teeforge.benchmarks.pipeline import bench_pipeline
+
+    return Answer(*bench_pipeline(lab(context), repeat, only, quick))
