@@ -8,7 +8,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
@@ -50,7 +49,8 @@ def guard(body: Callable[[], int | None]) -> int:
         with tempfile.NamedTemporaryFile("w", prefix="teeforge-", suffix=".log", delete=False) as record:
             traceback.print_exc(file=record)
         say(f"error: teeforge itself failed: {type(error).__name__}: {error}")
-        say(f"hint: this is a bug; please report it with {Path(record.name)}")
+        say("hint: this is a bug; please report it with what `invoke doctor --report` writes,")
+        say(f"    or with {record.name}")
         return _FAILED
 
 

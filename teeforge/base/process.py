@@ -20,6 +20,8 @@ _running: set[subprocess.Popen[str]] = set()
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 # The modes of files that host programs make may end up in products; what is secret is given its own mode.
 UMASK = 0o022
+# What a log ends with whose last step failed; the exit status follows.
+FAILED = "# failed with exit status"
 
 # What a host program may see of the user's environment; everything else could change the bits.
 _PASSED_ON = (
@@ -151,6 +153,8 @@ def run_logged(
                         if on_line:
                             on_line(stripped)
                 status = child.wait()
+                if status != 0:
+                    record.write(f"{FAILED} {status}\n")
             except BaseException:
                 _kill_group(child)
                 raise

@@ -21,13 +21,13 @@ from teeforge.benchmarks.pipelinereport import (
     Row,
     Taken,
     fixed_work,
-    host_facts,
     keep,
     previous,
     report,
     table,
 )
 from teeforge.benchmarks.scratch import Done, Scratch
+from teeforge.diagnosis.hostfacts import host_facts
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
 import statistics
 import time
 from collections.abc import Mapping, Sequence
@@ -13,9 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from teeforge.base.errors import TeeforgeError
 from teeforge.base.files import write_atomically
-from teeforge.base.process import run
 
 # A row that takes so many times as long as the run before is marked.
 _SLOWER = 1.2
@@ -122,22 +118,6 @@ def table(taken: Sequence[Taken], host: Mapping[str, Any], before: Mapping[str, 
     return lines
 
 
-def host_facts(root: Path) -> dict[str, Any]:
-    """Return what a figure depends on beside the code: the host, its load, and versions."""
-    return {
-        "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "commit": _told(["git", "rev-parse", "--short=12", "HEAD"], root),
-        "changed": bool(_told(["git", "status", "--porcelain"], root)),
-        "cpu": _cpu(),
-        "cores": len(os.sched_getaffinity(0)),
-        "load": [round(load, 2) for load in os.getloadavg()],
-        "memory_mib": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20,
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "python": platform.python_version(),
-        "qemu": _told(["qemu-system-aarch64", "--version"], root).partition("\n")[0],
-    }
-
-
 def fixed_work() -> float:
     """Return the milliseconds of some work that is always the same: how fast, or busy, the host is."""
     began = time.monotonic()
@@ -171,15 +151,3 @@ def _number(value: float) -> str:
 
 def _times(ratio: float | None) -> str:
     return "" if ratio is None else f"{ratio:.2f}x"
-
-
-def _cpu() -> str:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
-def _told(argv: list[str], root: Path) -> str:
-    try:
-        return run(argv, cwd=root).strip()
-    except TeeforgeError:
-        return ""

@@ -6,17 +6,27 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from teeforge.commandline.command import command, lab
+from teeforge.commandline.command import checkout, command, lab
 from teeforge.commandline.known import Known
 
 if TYPE_CHECKING:
     from teeforge.answer import Answer
 
 
-@command(json=True, help={"fix": "install what is missing with apt"})
-def doctor(context: Context, fix: bool = False) -> Answer:
+@command(
+    json=True,
+    help={
+        "fix": "install what is missing with apt",
+        "report": "write a file to attach to an issue: versions, settings, the last failure",
+    },
+)
+def doctor(context: Context, fix: bool = False, report: bool = False) -> Answer:
     """Check that this host has all that is needed."""
+    from teeforge.bugreport import write_bug_report
     from teeforge.report import health
+
+    if report:
+        return write_bug_report(checkout(context), lambda: lab(context))
 
     return health(lab(context), fix)
 

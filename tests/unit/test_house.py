@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = ROOT / "teeforge"
@@ -41,23 +42,36 @@ MODULES = {
 }
 
 
-def check(*argv: str) -> None:
+# What is run here, and before each commit by .pre-commit-config.yaml.
+TYPES, LINT, FORMAT = "mypy", "ruff check .", "ruff format --check ."
+
+
+def check(command: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", *argv], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *command.split()], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_type_is_right() -> None:
-    check("mypy")
+    check(TYPES)
 
 
 def test_lint_finds_nothing() -> None:
-    check("ruff", "check", ".")
+    check(LINT)
 
 
 def test_every_file_is_formatted() -> None:
-    check("ruff", "format", "--check", ".")
+    check(FORMAT)
+
+
+def test_the_hooks_before_a_commit_are_the_same_checks_and_fetch_nothing() -> None:
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert local["repo"] == "local"
+    assert {hook["entry"] for hook in local["hooks"]} == {
+        f".venv/bin/python -m {command}" for command in (TYPES, LINT, FORMAT)
+    }
+    assert all(hook["language"] == "system" and not hook["pass_filenames"] for hook in local["hooks"])
 
 
 def test_shell_scripts_are_clean() -> None:
