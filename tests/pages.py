@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from invoke.exceptions import ParseError
+from invoke.parser import Parser
+from invoke.program import Program
+
+import tasks
+from teeforge.commandline.words import expressible
 
 ROOT = Path(__file__).resolve().parents[1]
 _FENCE = re.compile(r'^```(\w+)?(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
@@ -44,6 +52,18 @@ def blocks(page: Path) -> list[Block]:
     """Return the blocks of code of a page, in order."""
     found = _FENCE.finditer(page.read_text(encoding="utf-8"))
     return [Block(block[1] or "", block[2] or "", block[3]) for block in found]
+
+
+def refused(command: str) -> str:
+    """Return what a command line, without `invoke`, is refused for; empty if for nothing."""
+    contexts = tasks.namespace.to_contexts()
+    words = shlex.split(command, comments=True)
+    words = words[: words.index("--")] if "--" in words else words
+    try:
+        Parser(contexts=contexts, initial=Program().initial_context).parse_argv(expressible(words, contexts))
+    except ParseError as error:
+        return str(error)
+    return ""
 
 
 def ours(page: Path) -> Iterator[tuple[str, bool]]:

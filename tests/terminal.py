@@ -18,15 +18,18 @@ SECONDS = 120
 class Terminal:
     """A program on a terminal of its own; what it shows is read all the time."""
 
-    def __init__(self, argv: list[str], cwd: Path) -> None:
+    def __init__(self, argv: list[str], cwd: Path, *, columns: int = 0, **variables: str) -> None:
+        """Start the program; ``columns`` is what the terminal knows of its width, ``variables`` are set."""
         self._ours, self._theirs = pty.openpty()
+        if columns:
+            termios.tcsetwinsize(self._theirs, (24, columns))
         self.before = termios.tcgetattr(self._theirs)
         self.shown = ""
         self._read_to = 0
         self._child = subprocess.Popen(
             argv,
             cwd=cwd,
-            env={**os.environ, "TERM": "xterm", "COLUMNS": "200"},
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "200", **variables},
             stdin=self._theirs,
             stdout=self._theirs,
             stderr=self._theirs,

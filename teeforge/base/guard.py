@@ -28,9 +28,9 @@ def guard(body: Callable[[], int | None]) -> int:
         _check_streams()
         return body() or 0
     except TeeforgeError as error:
-        say(f"error: {error.message}")
+        say(f"error: {error.message}", fold=True)
         if error.hint:
-            say(f"hint: {error.hint}")
+            say(f"hint: {error.hint}", fold=True)
         return error.status
     except KeyboardInterrupt:
         say("interrupted; the next run goes on from here")
@@ -40,15 +40,15 @@ def guard(body: Callable[[], int | None]) -> int:
         return UNREAD
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            say(f"error: the disk is full: {error.filename or 'a file could not be written'}")
-            say("hint: make room; `invoke clean` removes work trees. Nothing half-done was kept")
+            say(f"error: the disk is full: {error.filename or 'a file could not be written'}", fold=True)
+            say("hint: make room; `invoke clean` removes work trees. Nothing half-done was kept", fold=True)
         else:
-            say(f"error: {error.filename or 'the system'}: {error.strerror or error}")
+            say(f"error: {error.filename or 'the system'}: {error.strerror or error}", fold=True)
         return _FAILED
     except Exception as error:
         with tempfile.NamedTemporaryFile("w", prefix="teeforge-", suffix=".log", delete=False) as record:
             traceback.print_exc(file=record)
-        say(f"error: teeforge itself failed: {type(error).__name__}: {error}")
+        say(f"error: teeforge itself failed: {type(error).__name__}: {error}", fold=True)
         say("hint: this is a bug; please report it with what `invoke doctor --report` writes,")
         say(f"    or with {record.name}")
         return _FAILED

@@ -6,13 +6,15 @@ Everything goes to stderr: stdout belongs to the program that runs in the TEE, a
 from __future__ import annotations
 
 import os
+import re
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from teeforge.base.errors import as_typed
 
@@ -109,13 +111,46 @@ class Progress:
 # Guards the terminal, and the line on it that is not ended yet.
 _terminal = threading.Lock()
 _unended = ""
+# Lines that have a command to be pasted.
+_COMMAND = re.compile(r"by hand: |\bapt(?:-get)? install ")
 
 
-def say(text: str) -> None:
-    """Print a line for the user on stderr."""
+def say(text: str, *, fold: bool = False) -> None:
+    """Print a line for the user on stderr; with ``fold`` no word of it is cut at a terminal's edge."""
+    text = as_typed(text)
+    if fold and sys.stderr.isatty():
+        text = folded(text, _columns(sys.stderr))
     with _terminal:
         _wipe()
-        print(as_typed(text), file=sys.stderr, flush=True)
+        print(text, file=sys.stderr, flush=True)
+
+
+def folded(text: str, columns: int) -> str:
+    """Return text with its long lines folded between words, as many ``columns`` wide as they may be.
+
+    What is there to be pasted into a shell stays whole: what is in backquotes, and lines with commands.
+    """
+    return "\n".join(_fold(line, columns) for line in text.split("\n"))
+
+
+def _fold(line: str, columns: int) -> str:
+    if len(line) <= columns or line.startswith(" ") or _COMMAND.search(line):
+        return line
+    whole = re.sub("`[^`]*`", lambda quoted: quoted[0].replace(" ", "\0"), line)
+    lines = textwrap.wrap(
+        whole, columns, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines).replace("\0", " ")
+
+
+def coloured(stream: IO[str]) -> bool:
+    """Say whether to write in colours: on a terminal, unless NO_COLOR (no-color.org) is set."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _columns(stream: IO[str]) -> int:
+    """Return how many columns a terminal has; one that does not know is taken to have 80."""
+    return os.get_terminal_size(stream.fileno()).columns or 80
 
 
 @contextmanager
@@ -146,8 +181,7 @@ def _tick(what: str, over: threading.Event) -> None:
                 continue
             _wipe()
             seconds = f": {time.monotonic() - began:.0f} s"
-            columns = os.get_terminal_size(stream.fileno()).columns or 80
-            _unended = what[: max(columns - len(seconds) - 1, 0)] + seconds
+            _unended = what[: max(_columns(stream) - len(seconds) - 1, 0)] + seconds
             print(_unended, end="", file=stream, flush=True)
 
 

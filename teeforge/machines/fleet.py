@@ -148,6 +148,9 @@ class Fleet:
             raise TeeforgeError(
                 f"{place.name} is a board: teeforge did not start it", "switch it off by hand"
             )
+        if place.name not in (known := self.machines()):
+            say(f"there is no machine {place.name}; there is {', '.join(known) or 'none'}")
+            return
         stopped = self.machine_as_it_is(place.name).halt()
         say(f"{place.name} is off" if stopped else f"{place.name} was off already")
         self.sweep()

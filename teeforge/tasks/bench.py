@@ -45,11 +45,12 @@ def code(
     place: Place,
 ) -> Answer:
     """Measure code: seconds and instructions, over native."""
+    from teeforge.base.progress import coloured
     from teeforge.benchmarks.code import bench_code
 
     only = [kernel for kernel in kernels.split(",") if kernel]
     found = bench_code(lab(context), place, dataset, only, repeat, path(before))
-    return Answer(found.as_json(), found.lines(sys.stdout.isatty()))
+    return Answer(found.as_json(), found.lines(coloured(sys.stdout)))
 
 
 @command(
