@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from teeforge.answer import Answer
 from teeforge.commandline.command import command, lab
 from teeforge.commandline.known import Known
 from teeforge.tasks.options import PLACE, path
 
 if TYPE_CHECKING:
+    from teeforge.answer import Answer
     from teeforge.machines.fleet import Place
 
 
 @command(PLACE, name="run", default=True, json=True, help={"repeat": "runs of each (default: 10)"})
 def start(context: Context, repeat: int = 10, *, place: Place) -> Answer:
     """Measure start-up and speed, TEE against normal world."""
+    from teeforge.answer import Answer
     from teeforge.benchmarks.bench import run_bench
 
     found = run_bench(lab(context), place, repeat)
@@ -45,6 +46,7 @@ def code(
     place: Place,
 ) -> Answer:
     """Measure code: seconds and instructions, over native."""
+    from teeforge.answer import Answer
     from teeforge.base.progress import coloured
     from teeforge.benchmarks.code import bench_code
 
@@ -63,6 +65,7 @@ def code(
 )
 def pipeline(context: Context, repeat: int = 3, only: str = "", quick: bool = False) -> Answer:
     """Measure the way from a saved file to its output."""
+    from teeforge.answer import Answer
     from teeforge.benchmarks.pipeline import bench_pipeline
 
     return Answer(*bench_pipeline(lab(context), repeat, only, quick))
