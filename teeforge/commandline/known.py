@@ -50,7 +50,7 @@ def machines(root: Path, _: str) -> list[str]:
     return machine_names(config, build_folder(root, config) / "targets")
 
 
-def test_kinds(*_: object) -> tuple[str, ...]:
+def kinds_of_tests(*_: object) -> tuple[str, ...]:
     """Return the kinds of tests."""
     from teeforge.selftest import KINDS
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 _GONE = "(removed)"
-# Keys of config.yaml that say where somebody's boards are, and who may use them.
-_PRIVATE = ("host", "host_key", "key", "user", "trust")
+# Keys of a target that say where somebody's board is, and who may use it.
+_PRIVATE = ("host", "host_key", "key", "user")
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE_KEY|ACCESS_KEY", re.IGNORECASE)
 _PATTERNS = {
     # A PEM file of a key, also one that is cut short.
@@ -24,7 +24,7 @@ _PATTERNS = {
     r"(?i)\b(authorization\s*[:=]\s*)[^\n]+": rf"\1{_GONE}",
     r"(?i)(\w*(?:token|secret|passw(?:or)?d|api_?key|access_?key)\w*['\"]?\s*[:=]\s*)[^\s,]+": rf"\1{_GONE}",
 }
-# Users of whom there is one on every host.
+# Names of users and hosts that tell nobody from others.
 _EVERYWHERE = ("root", "user", "nobody", "teeforge", "ubuntu", "debian", "runner")
 
 
@@ -43,23 +43,29 @@ def scrubbed(text: str, also: Iterable[str] = ()) -> str:
 
 
 def without_private(settings: Any) -> Any:
-    """Return settings as YAML has them, without what says where somebody's boards are."""
-    if isinstance(settings, dict):
-        return {key: _GONE if key in _PRIVATE else without_private(value) for key, value in settings.items()}
-    return [without_private(one) for one in settings] if isinstance(settings, list) else settings
+    """Return what config.yaml has, right or wrong, without what says where somebody's boards are."""
+    if not isinstance(settings, dict) or not isinstance(settings.get("targets"), dict):
+        return settings
+    targets = {
+        name: {key: _GONE if key in _PRIVATE else value for key, value in target.items()}
+        if isinstance(target, dict)
+        else target
+        for name, target in settings["targets"].items()
+    }
+    return {**settings, "targets": targets}
 
 
-def private_values(settings: Any) -> Iterator[str]:
-    """Yield the texts that without_private() takes out, but for everybody's: errors may cite them."""
-    if isinstance(settings, dict):
-        for key, value in settings.items():
-            if key in _PRIVATE and isinstance(value, str) and len(value) > 3 and value not in _EVERYWHERE:
-                yield value
-            else:
-                yield from private_values(value)
-    elif isinstance(settings, list):
-        for one in settings:
-            yield from private_values(one)
+def private_values(settings: Any) -> set[str]:
+    """Return the texts that without_private() takes out, but for everybody's: errors may cite them."""
+    targets = settings.get("targets") if isinstance(settings, dict) else None
+    found = {
+        str(target[key])
+        for target in (targets.values() if isinstance(targets, dict) else ())
+        if isinstance(target, dict)
+        for key in _PRIVATE
+        if key in target
+    }
+    return {value for value in found if len(value) > 3 and value not in _EVERYWHERE}
 
 
 def _secrets() -> Iterator[str]:
@@ -78,6 +84,6 @@ def _names() -> Iterator[tuple[str, str]]:
         users.add(getpass.getuser())
     yield from ((user, "USER") for user in sorted(users - {"", *_EVERYWHERE}))
     host = socket.gethostname()
-    if host and host != "localhost":
+    if host not in ("", "localhost", *_EVERYWHERE):
         yield host, "HOST"
         yield host.partition(".")[0], "HOST"

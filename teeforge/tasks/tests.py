@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @command(
     help={
         "only": Known(
-            "unit, integration, e2e, or hosts: other systems (default: all but hosts)", known.test_kinds
+            "unit, integration, e2e, or hosts: other systems (default: all but hosts)", known.kinds_of_tests
         ),
         "match": "only the tests whose name has this, as pytest -k",
     }

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from teeforge.diagnosis.scrub import scrubbed, without_private
+from teeforge.diagnosis.scrub import private_values, scrubbed, without_private
 
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\nAAAA\n-----END OPENSSH PRIVATE KEY-----"
 
@@ -52,16 +52,15 @@ def test_a_user_whom_every_host_has_is_left(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_where_boards_are_is_taken_out_of_settings() -> None:
-    board = {
-        "kind": "ssh",
-        "host": "10.1.2.3",
-        "host_key": "ssh-ed25519 A",
-        "user": "u",
-        "key": "k",
-    }
-    told = without_private({"targets": {"board": board}, "modules": {"trust": ["k"]}, "jobs": 2})
-    assert told["targets"]["board"] == {
-        "kind": "ssh",
-        **dict.fromkeys(("host", "host_key", "user", "key"), "(removed)"),
-    }
-    assert told["modules"] == {"trust": "(removed)"} and told["jobs"] == 2
+    board = {"kind": "ssh", "host": "10.1.2.3", "host_key": "ssh-ed25519 A", "user": "root", "key": "k"}
+    settings = {"targets": {"board": board, "x": None}, "modules": {"key": "development"}, "jobs": 2}
+    told = without_private(settings)
+    gone = dict.fromkeys(("host", "host_key", "user", "key"), "(removed)")
+    assert told == {**settings, "targets": {"board": {"kind": "ssh", **gone}, "x": None}}
+    assert private_values(settings) == {"10.1.2.3", "ssh-ed25519 A"}
+    assert scrubbed("cannot reach 10.1.2.3", private_values(settings)) == "cannot reach (removed)"
+
+
+@pytest.mark.parametrize("wrong", [None, "text", [], {"targets": []}, {"targets": {"a": 1}}, {}])
+def test_settings_that_are_wrong_are_left_as_they_are(wrong: object) -> None:
+    assert without_private(wrong) == wrong and private_values(wrong) == set()
