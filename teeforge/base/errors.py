@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterable
 
 
 def as_typed(text: str) -> str:
     """Return ``text`` with each `invoke …` in it as the user types it: ./inv says how it was called."""
     called = os.environ.get("TEEFORGE_CALLED", "")
     return text.replace("`invoke ", f"`{shlex.quote(called)} ") if called else text
+
+
+def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return the hint for a name that is not ``known``: the one that is meant, else ``otherwise`` or all."""
+    import difflib
+
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean `{near[0]}`?" if near else otherwise or f"known: {', '.join(known)}"
 
 
 class TeeforgeError(Exception):

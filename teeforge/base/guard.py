@@ -28,10 +28,7 @@ def guard(body: Callable[[], int | None]) -> int:
         _check_streams()
         return body() or 0
     except TeeforgeError as error:
-        say(f"error: {error.message}", fold=True)
-        if error.hint:
-            say(f"hint: {error.hint}", fold=True)
-        return error.status
+        return tell(error)
     except KeyboardInterrupt:
         say("interrupted; the next run goes on from here")
         return _INTERRUPTED
@@ -52,6 +49,14 @@ def guard(body: Callable[[], int | None]) -> int:
         say("hint: this is a bug; please report it with what `invoke doctor --report` writes,")
         say(f"    or with {record.name}")
         return _FAILED
+
+
+def tell(error: TeeforgeError) -> int:
+    """Say what went wrong, and what to do about it; return the exit status."""
+    say(f"error: {error.message}", fold=True)
+    if error.hint:
+        say(f"hint: {error.hint}", fold=True)
+    return error.status
 
 
 def nobody_reads() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from invoke.collection import Collection
-from invoke.exceptions import Exit
+from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 from invoke.util import helpline
 
@@ -49,7 +49,13 @@ class TaskProgram(Program):
         from teeforge.commandline.words import expressible
 
         self.core.unparsed[:] = expressible(self.core.unparsed, self.collection.to_contexts())
-        super().parse_tasks()
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            from teeforge.base.guard import tell
+            from teeforge.commandline.refusals import refusal
+
+            raise Exit(code=tell(refusal(error, self.collection.to_contexts()))) from None
 
     def parse_cleanup(self) -> None:
         """Answer what asks for no task: --list, --help, --complete."""

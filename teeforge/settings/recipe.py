@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import TeeforgeError, nearest
 from teeforge.settings import schema
 from teeforge.settings.config import Config
 
@@ -226,7 +226,7 @@ def build_order(recipes: Mapping[str, Recipe], wanted: list[str]) -> list[str]:
     """Return ``wanted`` and all they need, each after what it needs; TeeforgeError if unknown."""
     for name in wanted:
         if name not in recipes:
-            raise TeeforgeError(f"no component is called `{name}`", _nearest(name, recipes))
+            raise TeeforgeError(f"no component is called `{name}`", nearest(name, recipes))
     order: list[str] = []
 
     def visit(name: str) -> None:
@@ -247,7 +247,7 @@ def depends_on(recipe: Recipe) -> list[str]:
 
 def _references(root: Path, config: Config, recipes: Mapping[str, Recipe], recipe: Recipe) -> Iterator[str]:
     if recipe.source is not None and recipe.source not in config.sources:
-        yield f"source: `{recipe.source}` is not in config.yaml; {_nearest(recipe.source, config.sources)}"
+        yield f"source: `{recipe.source}` is not in config.yaml; {nearest(recipe.source, config.sources)}"
     for folder in recipe.patches:
         if not (root / "patches" / folder).is_dir():
             yield f"patches: there is no folder patches/{folder}"
@@ -256,9 +256,9 @@ def _references(root: Path, config: Config, recipes: Mapping[str, Recipe], recip
     for need in recipe.needs:
         component, product = need.split(".")
         if component not in recipes:
-            yield f"needs: no component `{component}`; {_nearest(component, recipes)}"
+            yield f"needs: no component `{component}`; {nearest(component, recipes)}"
         elif product not in recipes[component].products:
-            yield f"needs: `{need}` is no product; {_nearest(product, recipes[component].products)}"
+            yield f"needs: `{need}` is no product; {nearest(product, recipes[component].products)}"
 
 
 def _in_order(recipes: Mapping[str, Recipe]) -> None:
@@ -276,8 +276,3 @@ def _in_order(recipes: Mapping[str, Recipe]) -> None:
 
     for name in recipes:
         visit(name, ())
-
-
-def _nearest(name: str, known: Mapping[str, object]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(sorted(known))}"

@@ -81,6 +81,29 @@ def test_an_unknown_component_gets_the_nearest_name(mini: Checkout) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "error", "hint"),
+    [
+        (["biuld"], "there is no task `biuld`", "did you mean `build`?"),
+        (["xyzzy"], "there is no task `xyzzy`", "`invoke --list` tells which there are"),
+        (["run", "x.c", "--heep", "3"], "run: there is no option --heep", "did you mean `--heap`?"),
+        (
+            ["halt", "--xyzzy"],
+            "halt: there is no option --xyzzy",
+            "`invoke --help halt` tells which there are",
+        ),
+        (["run"], "run: FILE is missing", "`invoke --help run` tells what it is"),
+        (["halt", "--name"], "halt: --name lacks its value", "`invoke --help halt` tells what it is"),
+    ],
+)
+def test_what_is_mistyped_gets_the_nearest_name(
+    mini: Checkout, words: list[str], error: str, hint: str
+) -> None:
+    done = invoke(mini, *words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: {error}\nhint: {hint}")
+
+
 def test_an_unknown_target_is_named_with_the_known_ones(mini: Checkout) -> None:
     done = invoke(mini, "halt", "--target", "quemu")
     assert done.returncode == 1
