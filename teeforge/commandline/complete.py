@@ -35,6 +35,7 @@ _teeforge() {
     if (( $#found + $#folders )); then
         (( $#found )) && compadd -- $found
         (( $#folders )) && compadd -S '' -- $folders
+        return 0
     else
         _files
     fi
