@@ -219,6 +219,8 @@ class Runner:
                 alarm=alarm,
             )
         told = report.end()
+        if program.quick:
+            say(f"{self.file}: this was code of the lowest level; that of the full one is being made")
         if not self.lab.fleet.is_board(self.place):
             self._machine().storage.used()
         for line in (*record.finish(told, status, self.options.report), *hints.lines()):

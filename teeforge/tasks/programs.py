@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     PLACE,
     help={
         "where": Known("secure, or normal: the same AOT in the normal world's iwasm", ("secure", "normal")),
+        "quick": "compile a large program at the lowest level now, at its full one in the background",
         "ephemeral": "in a new machine, which is gone afterwards",
         "report": "write to this file how it went, as JSON",
         "nonce": "have evidence with this nonce made, which the program can ask for",
@@ -38,6 +39,7 @@ def run(
     sources: Callable[[], Sources],
     options: RunOptions,
     where: str = "secure",
+    quick: bool = False,
     ephemeral: bool = False,
     report: str = "",
     nonce: str = "",
@@ -52,6 +54,7 @@ def run(
         options,
         stdin=standard_input(),
         where=where,
+        quick=quick,
         stdio=standard_streams(),
         report=path(report),
         nonce=nonce,
@@ -68,7 +71,7 @@ def dev(context: Context, sources: Callable[[], Sources], options: RunOptions, p
     from teeforge.runs.dev import KEEP, dev
     from teeforge.runs.streams import standard_streams
 
-    options = dataclasses.replace(options, keep=KEEP, stdio=standard_streams(reads=False))
+    options = dataclasses.replace(options, keep=KEEP, quick=True, stdio=standard_streams(reads=False))
     return dev(lab(context, live=False), sources, place, options)
 
 

@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from teeforge.settings.terms import UNSAID
 from teeforge.targets import couriers
 
 from .conftest import SAMPLES, Ran, run_invoke, sha256
+from .largemodules import code
 
 pytestmark = pytest.mark.e2e
 
@@ -69,6 +71,24 @@ def test_a_program_for_wasis_older_name_runs_in_a_fresh_instance(vm: Lab, tmp_pa
     module.write_bytes(wasmtime.wat2wasm(f'(module {exits} (memory (export "memory") 1) {start})'))
     done = run_invoke("run", module)
     assert done.status == 7, done.stderr
+
+
+def test_a_large_program_runs_quickly_compiled_and_the_next_time_as_it_should(
+    vm: Lab, tmp_path: Path
+) -> None:
+    module = tmp_path / "large.wasm"
+    # Another one each time, which nobody has compiled yet.
+    data, status = code(200_000, 100 + int.from_bytes(os.urandom(1), "big"))
+    module.write_bytes(data)
+    first = run_invoke("run", module, "--quick")
+    assert first.status == status and "code of the lowest level" in first.stderr, first.stderr
+    deadline = time.monotonic() + 120
+    while "lowest level" in (again := run_invoke("run", module, "--quick")).stderr:
+        assert time.monotonic() < deadline, again.stderr
+        time.sleep(1)
+    assert again.status == status, again.stderr
+    measured = [done.stderr.split("measured by the TA")[0].split()[-1] for done in (first, again)]
+    assert measured[0] != measured[1], "it is other code"
 
 
 def test_the_exit_status_is_the_programs_own(vm: Lab) -> None:
