@@ -234,6 +234,7 @@ class Lab:
                 quick=compilers.quick,
                 cache=cache,
                 signer=self.signer,
+                jobs=self.config.job_count,
             )
             if not sources.compiled:
                 return build(cc=None)
@@ -241,7 +242,7 @@ class Lab:
                 cc = self.wasm_compiler()
                 if compilers.cxx:
                     cc = cc.with_cxx(compilers.cxx)
-                program = build(cc=cc, jobs=self.config.job_count)
+                program = build(cc=cc)
         if program.notes:
             say(program.notes.rstrip())
         return program

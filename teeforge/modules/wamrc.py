@@ -44,13 +44,14 @@ class CompilerDiedError(TeeforgeError):
 
 @dataclass(frozen=True)
 class Wamrc:
-    """The compiler ``program``, and the folder that what it makes is kept in.
+    """The compiler ``program``, ``jobs`` of which may run at once, and the folder that what it makes is kept in.
 
     There its files have names that follow from what they are made of.
     """
 
     program: Path
     cache: Path
+    jobs: int = 1
 
     def place(self, flags: Sequence[str], digest: str) -> Path:
         """Return where the AOT file is kept that wamrc makes of a .wasm with a digest."""
@@ -70,7 +71,8 @@ class Wamrc:
             if problem := simd_problem(data, read_wasm(data, name), name):
                 raise problem
             with work_folder(self.cache) as work:
-                ready = _run_wamrc(data, name, [self.program, *flags], work)
+                # The bits are the same, however many there are.
+                ready = _run_wamrc(data, name, [self.program, *flags, f"--jobs={self.jobs}"], work)
         made = {
             **told,
             "wasm_sha256": digest,

@@ -16,6 +16,7 @@
 
 #include <string>
 
+#include "aot_header_exits.h"
 #include "aot_loop_versioning.h"
 #include "aot_plain_float.h"
 
@@ -31,12 +32,12 @@ namespace {
 
 constexpr const char quick[] = "sroa,early-cse,simplifycfg";
 
-// instcombine, once: it goes over a function until nothing changes, which takes twice as long, and the next one finds
-// what is left. Only the last one ahead of wasm-plain-float has to leave nothing.
+// instcombine, once: it goes over a function until nothing changes, and the next one finds what is left. Only the last
+// one ahead of wasm-plain-float has to leave nothing.
 #define COMBINE "wasm-combine"
 
 constexpr const char scalar[] = "sroa,early-cse<memssa>,simplifycfg," COMBINE ",jump-threading,"
-                                "correlated-propagation,simplifycfg," COMBINE ","
+                                "correlated-propagation,simplifycfg," COMBINE ",wasm-header-exits,"
                                 "loop-mssa(loop-rotate,licm," LOOP_UNSWITCH "),simplifycfg,instcombine,"
                                 "loop(indvars,loop-deletion),gvn,loop-mssa(licm)";
 
@@ -59,6 +60,8 @@ bool addPass(StringRef name, FunctionPassManager &passes)
 {
     if (name == COMBINE)
         passes.addPass(InstCombinePass(1));
+    else if (name == "wasm-header-exits")
+        passes.addPass(HeaderExitsPass());
     else if (name == "wasm-plain-float")
         passes.addPass(PlainFloatPass());
     else if (name == "wasm-loop-versioning")
@@ -87,21 +90,9 @@ void aot_select_quickly(LLVMTargetMachineRef machine_ref)
 
 void aot_keep_functions(LLVMModuleRef module_ref, unsigned first, unsigned end)
 {
-    Module &module = *unwrap(module_ref);
-    SmallVector<Function *, 64> others;
-
-    for (Function &function : module)
+    for (Function &function : *unwrap(module_ref))
         if (!function.isDeclaration() && !isKept(function, first, end))
-            others.push_back(&function);
-    for (Function *function : others) {
-        if (!function->hasLocalLinkage() && !function->use_empty()) {
-            auto *elsewhere = Function::Create(function->getFunctionType(), GlobalValue::ExternalLinkage, "", module);
-
-            elsewhere->takeName(function);
-            function->replaceAllUsesWith(elsewhere);
-        }
-        function->removeFromParent();
-    }
+            function.deleteBody();
 }
 
 bool aot_optimize(LLVMModuleRef module_ref, LLVMTargetMachineRef machine, unsigned level, bool plain_checks)

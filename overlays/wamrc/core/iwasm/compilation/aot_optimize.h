@@ -31,9 +31,8 @@ void
 aot_select_quickly(LLVMTargetMachineRef machine);
 
 /*
- * Leaves in a module the functions whose numbers (what follows the # in their
- * names) are first to end - 1, and of the others only that they exist. Their
- * bodies stay in memory.
+ * Leaves in a module the bodies of functions whose numbers (what follows the #
+ * in their names) are first to end - 1, and of the others only that they exist.
  */
 void
 aot_keep_functions(LLVMModuleRef module, unsigned first, unsigned end);

@@ -2,6 +2,7 @@
 /* memfd_create() */
 #define _GNU_SOURCE
 #include "aot_parts.h"
+#include "aot_compiler.h"
 #include "aot_optimize.h"
 
 #include <errno.h>
@@ -111,7 +112,7 @@ read_all(int file, void *data, uint64 size, uint64 offset)
     return true;
 }
 
-/* In a child: leaves the object, and the sizes of large frames, in a file */
+/* In a child: leaves the object, and the sizes of large frames, in a file; or the last error */
 static bool
 compile_part(AOTCompContext *comp_ctx, const AOTPart *part, int result)
 {
@@ -122,6 +123,10 @@ compile_part(AOTCompContext *comp_ctx, const AOTPart *part, int result)
     uint32 i;
 
     aot_keep_functions(comp_ctx->module, part->first, part->end);
+    if (!aot_translate_funcs(comp_ctx, part->first, part->end)) {
+        write_all(result, aot_get_last_error(), strlen(aot_get_last_error()));
+        return false;
+    }
     if (comp_ctx->optimize
         && !aot_optimize(comp_ctx->module, comp_ctx->target_machine,
                          comp_ctx->opt_level, comp_ctx->plain_checks))
@@ -216,6 +221,22 @@ fail:
     return false;
 }
 
+/* What a child says was wrong, if it does */
+static void
+take_error(const Child *child)
+{
+    char error[128];
+    ssize_t length = pread(child->result, error, sizeof(error) - 1, 0);
+
+    if (length > 0) {
+        error[length] = '\0';
+        aot_set_last_error_v("%s", error);
+    }
+    else {
+        aot_set_last_error("a part of the module does not compile.");
+    }
+}
+
 static bool
 end_child(AOTCompContext *comp_ctx, const Child *child, int status)
 {
@@ -229,7 +250,7 @@ end_child(AOTCompContext *comp_ctx, const Child *child, int status)
     if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
         good = take_result(comp_ctx, child);
     else
-        aot_set_last_error("a part of the module does not compile.");
+        take_error(child);
     close(child->result);
     return good;
 }

@@ -12,8 +12,8 @@ extern "C" {
  * A module is compiled in parts: some functions each, which follow each other.
  * Where one begins depends on the module alone, not on how many are compiled
  * at once: no pass looks at two functions, so the code is the same bits on
- * every host. A part is compiled by a child process, which leaves the module
- * of its parent as it was translated.
+ * every host. A part is translated and compiled by a child process: there never
+ * is more of a module in LLVM's form than the parts that are under way.
  */
 typedef struct AOTPart {
     /* Of functions, without the imported ones: the first, the one after the last */
@@ -29,8 +29,7 @@ typedef struct AOTParts {
 } AOTParts;
 
 /*
- * Optimizes the parts of a translated module that were not compiled yet, and
- * generates their code, at most comp_ctx->jobs at once. They are kept in the
+ * Compiles the parts of a module that were not compiled yet, at most comp_ctx->jobs at once. They are kept in the
  * compile data, so that a module that is compiled again for a few large frames
  * (aot_met_large_frame()) is compiled only where these are.
  *
