@@ -28,7 +28,7 @@ def products(lab: Lab) -> Iterator[Product]:
     differ. Of programs for the host (by_architecture), what this architecture's hosts make is known.
     """
     ours = host_architecture()
-    built = lab.build(list(lab.recipes))
+    built = lab.build([name for name, recipe in lab.recipes.items() if not recipe.unlocked])
     for name, entry in built.items():
         if lab.recipes[name].in_place:
             continue

@@ -17,7 +17,7 @@ from teeforge.diagnosis.words import WORDS, load_words
 from teeforge.settings import recipe
 from teeforge.settings.config import Config, load_config
 from teeforge.settings.jsonschema import default_of, field_words
-from teeforge.settings.recipe import Recipe, load_recipes
+from teeforge.settings.recipe import Recipe, Variant, load_recipes
 
 _MARKER = re.compile(r"^<!-- teeforge: ([\w /.-]+) -->$", re.MULTILINE)
 # Where the host app says how it ends, and the row of one status there, with the lines that go on.
@@ -44,6 +44,7 @@ class Reference:
             "config": lambda _: _dataclass(Config, "", seen=set()),
             "components": self._components,
             "recipe keys": lambda _: _dataclass(Recipe, "", seen=set()),
+            "variant keys": lambda _: _dataclass(Variant, "", seen=set()),
             "placeholders": self._placeholders,
             "program statuses": self._program_statuses,
             "task statuses": lambda _: _task_statuses(),

@@ -155,8 +155,8 @@ class Sources:
         return hashlib.sha256(json.dumps(named).encode()).hexdigest()
 
     def _patches(self, recipe: Recipe) -> list[Path]:
-        folders = [self._workspace.root / "patches" / name for name in recipe.patches]
-        return [path for folder in folders for path in sorted(folder.glob("*.patch"))]
+        named = [self._workspace.root / "patches" / name for name in recipe.patches]
+        return [path for one in named for path in (sorted(one.glob("*.patch")) if one.is_dir() else [one])]
 
     def _overlay(self, recipe: Recipe) -> Path | None:
         return self._workspace.root / "overlays" / recipe.overlay if recipe.overlay else None

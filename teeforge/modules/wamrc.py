@@ -44,7 +44,7 @@ class CompilerDiedError(TeeforgeError):
 
 @dataclass(frozen=True)
 class Wamrc:
-    """The compiler ``program``, ``jobs`` of which may run at once, and the folder that what it makes is kept in.
+    """The compiler ``program``, with so many ``jobs`` at once, and the folder that what it makes is kept in.
 
     There its files have names that follow from what they are made of.
     """

@@ -17,10 +17,13 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from teeforge.base.files import write_atomically
 from teeforge.settings.config import Config
-from teeforge.settings.recipe import Recipe
+from teeforge.settings.recipe import SHAPES
 
-# Files below the checkout, and what each describes.
-FILES: Mapping[str, type] = {"schema/config.schema.json": Config, "schema/recipe.schema.json": Recipe}
+# Files below the checkout, and what each describes: one of these.
+FILES: Mapping[str, tuple[type, ...]] = {
+    "schema/config.schema.json": (Config,),
+    "schema/recipe.schema.json": SHAPES,
+}
 
 # What schema.py takes for text: `commit: 1234567` is meant as such, whatever YAML thinks.
 _SCALARS: dict[Any, Any] = {
@@ -55,25 +58,26 @@ def default_of(field: dataclasses.Field[Any]) -> Any:
     return field.default if made is dataclasses.MISSING else made()
 
 
-def json_schema(shape: type) -> dict[str, Any]:
-    """Return the JSON schema (draft 7) of the YAML that schema.load() reads as the dataclass ``shape``.
+def json_schema(*shapes: type) -> dict[str, Any]:
+    """Return the JSON schema (draft 7) of the YAML that schema.load() reads as one of these dataclasses.
 
     What a dataclass refuses in ``__post_init__`` is not in it.
     """
     definitions: dict[str, Any] = {}
-    top = _object(shape, definitions)
+    tops = [_object(shape, definitions) for shape in shapes]
+    top = tops[0] if len(tops) == 1 else {"description": tops[0]["description"], "anyOf": tops}
     return {"$schema": "http://json-schema.org/draft-07/schema#", **top, "definitions": definitions}
 
 
-def schema_text(shape: type) -> str:
+def schema_text(*shapes: type) -> str:
     """Return the schema as it is written to its file."""
-    return json.dumps(json_schema(shape), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(json_schema(*shapes), indent=1, ensure_ascii=False) + "\n"
 
 
 def write_schemas(root: Path) -> Iterable[Path]:
     """Write the schemas below the checkout ``root``; yield the files that were not current."""
-    for name, shape in FILES.items():
-        path, text = root / name, schema_text(shape).encode()
+    for name, shapes in FILES.items():
+        path, text = root / name, schema_text(*shapes).encode()
         if not path.is_file() or path.read_bytes() != text:
             path.parent.mkdir(exist_ok=True)
             write_atomically(path, text)

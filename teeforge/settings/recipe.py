@@ -90,7 +90,7 @@ class Recipe:
     source: str | None = None
     """A name under `sources` in config.yaml."""
     patches: tuple[str, ...] = ()
-    """Folders below patches/, each a series that is applied in order."""
+    """What is below patches/: folders, each a series that is applied in order, or a patch of one."""
     overlay: str | None = None
     """A folder below overlays/ that is laid over the source, or is all of it."""
     needs: tuple[str, ...] = ()
@@ -115,6 +115,8 @@ class Recipe:
     """Its products are programs for the host, so they differ with its architecture."""
     in_place: bool = False
     """Its products work only where they lie, so others know them by what went into them."""
+    unlocked: bool = False
+    """products.lock says nothing of it, for it takes minutes and only what is run by hand needs it."""
 
     def __post_init__(self) -> None:
         if self.source is None and self.overlay is None:
@@ -182,6 +184,49 @@ class Recipe:
         return [render(word, values) for word in shlex.split(text)]
 
 
+@dataclass(frozen=True)
+class Variant:
+    """A component that is made as another one is, but for its patches or for what it is made of.
+
+    It is there to compare that one with: built on request, not deployed, not in products.lock.
+    """
+
+    summary: str
+    """What it is, in a line."""
+    like: str
+    """The component whose recipe it takes."""
+    patches: tuple[str, ...] | None = None
+    """Instead of that recipe's; an empty list: the source as it is upstream."""
+    instead: dict[str, str] = field(default_factory=dict)
+    """Components that it needs, each with the one of the same products that it takes instead."""
+
+    def recipe(self, other: Recipe) -> Recipe:
+        """Return the recipe that it has, made from the one that it is like."""
+
+        def renamed(need: str) -> str:
+            component, dot, product = need.partition(".")
+            return f"{self.instead.get(component, component)}{dot}{product}"
+
+        def rewritten(text: str) -> str:
+            return _PLACEHOLDER.sub(lambda match: f"{{{renamed(match[1])}}}", text)
+
+        return dataclasses.replace(
+            other,
+            summary=self.summary,
+            patches=other.patches if self.patches is None else self.patches,
+            needs=tuple(map(renamed, other.needs)),
+            steps=tuple(map(rewritten, other.steps)),
+            env={name: rewritten(text) for name, text in other.env.items()},
+            deploy=(),
+            on_request=True,
+            unlocked=True,
+        )
+
+
+# What a file in recipes/ may be.
+SHAPES: tuple[type[Recipe | Variant], ...] = (Recipe, Variant)
+
+
 def render(text: str, values: Mapping[str, str]) -> str:
     """Replace each {placeholder} of ``text``."""
     return _PLACEHOLDER.sub(lambda match: values[match[1]], text)
@@ -192,14 +237,23 @@ def load_recipes(root: Path, config: Config) -> dict[str, Recipe]:
 
     Raises one TeeforgeError that lists the mistakes of all files.
     """
-    recipes: dict[str, Recipe] = {}
+    read: dict[str, Recipe | Variant] = {}
     problems: list[str] = []
     for path in sorted((root / "recipes").glob("*.yaml")):
         try:
-            recipes[path.stem] = schema.load(path, Recipe)
+            shape: Recipe | Variant = schema.load(path, *SHAPES)
+            read[path.stem] = shape
         except TeeforgeError as error:
             problems.append(error.message)
+    recipes = {name: made for name, made in read.items() if isinstance(made, Recipe)}
+    variants = {name: made for name, made in read.items() if isinstance(made, Variant)}
     if not problems:
+        for name, variant in variants.items():
+            where = root / "recipes" / f"{name}.yaml"
+            problems += [f"{where}: {text}" for text in _unlike(variant, recipes)]
+    if not problems:
+        made = {name: variant.recipe(recipes[variant.like]) for name, variant in variants.items()}
+        recipes = dict(sorted({**recipes, **made}.items()))
         for name, recipe in recipes.items():
             where = root / "recipes" / f"{name}.yaml"
             problems += [f"{where}: {text}" for text in _references(root, config, recipes, recipe)]
@@ -248,9 +302,9 @@ def depends_on(recipe: Recipe) -> list[str]:
 def _references(root: Path, config: Config, recipes: Mapping[str, Recipe], recipe: Recipe) -> Iterator[str]:
     if recipe.source is not None and recipe.source not in config.sources:
         yield f"source: `{recipe.source}` is not in config.yaml; {nearest(recipe.source, config.sources)}"
-    for folder in recipe.patches:
-        if not (root / "patches" / folder).is_dir():
-            yield f"patches: there is no folder patches/{folder}"
+    for name in recipe.patches:
+        if not (root / "patches" / name).exists():
+            yield f"patches: there is neither a folder nor a patch patches/{name}"
     if recipe.overlay is not None and not (root / "overlays" / recipe.overlay).is_dir():
         yield f"overlay: there is no folder overlays/{recipe.overlay}"
     for need in recipe.needs:
@@ -259,6 +313,18 @@ def _references(root: Path, config: Config, recipes: Mapping[str, Recipe], recip
             yield f"needs: no component `{component}`; {nearest(component, recipes)}"
         elif product not in recipes[component].products:
             yield f"needs: `{need}` is no product; {nearest(product, recipes[component].products)}"
+
+
+def _unlike(variant: Variant, recipes: Mapping[str, Recipe]) -> Iterator[str]:
+    """Yield why a variant cannot be one; ``recipes`` are those of a file of their own."""
+    if variant.like not in recipes:
+        near = nearest(variant.like, recipes)
+        yield f"like: no component `{variant.like}` has a recipe of its own; {near}"
+        return
+    needed = dict.fromkeys(depends_on(recipes[variant.like]))
+    for component in variant.instead:
+        if component not in needed:
+            yield f"instead: `{variant.like}` does not need `{component}`; {nearest(component, needed)}"
 
 
 def _in_order(recipes: Mapping[str, Recipe]) -> None:

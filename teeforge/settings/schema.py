@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
+import operator
 import types
 import typing
 from collections.abc import Mapping
@@ -26,8 +28,8 @@ class _Fault:
 _FAULT = _Fault()
 
 
-def load(path: Path, shape: type[T]) -> T:
-    """Read ``path`` as a ``shape`` (a dataclass).
+def load(path: Path, *shapes: type[T]) -> T:
+    """Read ``path`` as a dataclass: of several ``shapes`` the one that fits its keys best.
 
     Keys are the field names with ``-`` for ``_`` allowed. A dataclass may refuse values in
     ``__post_init__`` with ``ValueError("key: what is wrong")``; where its class variable ``short`` names a
@@ -48,7 +50,7 @@ def load(path: Path, shape: type[T]) -> T:
     except yaml.YAMLError as error:
         raise TeeforgeError(f"{path}: not YAML: {error}") from error
     reader = _Reader(path)
-    made = reader.read(node, shape, "")
+    made = reader.read(node, functools.reduce(operator.or_, shapes), "")
     if reader.problems:
         count = len(reader.problems)
         raise TeeforgeError("\n".join(reader.problems), f"{count} to correct in {path.name}")
@@ -114,12 +116,8 @@ class _Reader:
                 self.fault(key_node, here, f"unknown key{meant}")
                 continue
             values[field] = self.read(value_node, hints[field], here)
-        for name, field_info in fields.items():
-            required = (
-                field_info.default is dataclasses.MISSING
-                and field_info.default_factory is dataclasses.MISSING
-            )
-            if required and name not in values:
+        for name in _required(shape):
+            if name not in values:
                 values[name] = self.fault(node, f"{key}.{name}" if key else name, "is missing")
         if any(value is _FAULT for value in values.values()):
             return _FAULT
@@ -175,6 +173,17 @@ class _Reader:
         return list(found.values())
 
 
+def _required(shape: Any) -> list[str]:
+    """Return the fields of a dataclass that have no default."""
+    return [
+        field.name
+        for field in dataclasses.fields(shape)
+        if field.init
+        and field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+    ]
+
+
 def _closest(classes: list[Any], node: yaml.MappingNode) -> Any:
     """Return the dataclass of a union that fits the mapping's keys (and its Literals) best."""
     values = {
@@ -186,6 +195,7 @@ def _closest(classes: list[Any], node: yaml.MappingNode) -> Any:
     def fit(shape: Any) -> int:
         hints = typing.get_type_hints(shape)
         score = sum(1 for name in values if name in hints)
+        score -= sum(1 for field in _required(shape) if field not in values)
         for name, hint in hints.items():
             if get_origin(hint) is Literal and name in values:
                 score += 100 if values[name] in get_args(hint) else 0

@@ -73,6 +73,22 @@ def test_a_patch_applied_twice_leaves_the_same_commit(checkout: Checkout) -> Non
     assert compose(checkout) == compose(checkout)
 
 
+def test_one_patch_of_a_series_can_be_taken_alone(checkout: Checkout) -> None:
+    add_patch(checkout)
+    both = compose(checkout)
+    second = PATCH.replace("TWO", "deux").replace("-two", "-TWO").replace("everybody", "all")
+    second = second.replace("-hello WHO\n", "-hello WHO and everybody\n")
+    (checkout.root / "patches/greeting/0002-more.patch").write_text(second, encoding="utf-8")
+    assert compose(checkout) != both
+    checkout.recipe("greeting", patches=["greeting/0001-greet-everybody.patch"])
+    assert compose(checkout) == both
+    checkout.recipe("greeting", patches=["greeting/0003-none.patch"])
+    with pytest.raises(
+        TeeforgeError, match=r"neither a folder nor a patch patches/greeting/0003-none\.patch"
+    ):
+        compose(checkout)
+
+
 def test_the_same_patch_gives_the_same_commit_in_another_checkout(checkout: Checkout, tmp_path: Path) -> None:
     add_patch(checkout)
     other = make_checkout(tmp_path / "other", Upstream(tmp_path / "other-upstream"))

@@ -78,7 +78,7 @@ def test_every_key_recipe_and_placeholder_is_in_the_reference() -> None:
     assert "`kind: qemu`" in config and "`kind: ssh`" in config
     for path in (ROOT / "recipes").glob("*.yaml"):
         assert f"\n| `{path.stem}` |" in recipes
-    for row in ("| `by_architecture` |", "| `{llvm.cmakedir}` |", "| `product` |"):
+    for row in ("| `by_architecture` |", "| `{llvm.cmakedir}` |", "| `product` |", "| `instead` |"):
         assert f"\n{row}" in recipes
 
 

@@ -16,7 +16,7 @@ from teeforge.base.errors import TeeforgeError
 from teeforge.settings import schema
 from teeforge.settings.config import Config
 from teeforge.settings.jsonschema import FILES, field_words, json_schema, schema_text, write_schemas
-from teeforge.settings.recipe import Recipe
+from teeforge.settings.recipe import SHAPES
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
@@ -30,8 +30,8 @@ targets:
 BOARD = "{kind: ssh, host: 192.0.2.1, %s: ssh-ed25519 AAAA}"
 
 
-def validator(shape: type) -> Callable[[Any], Any]:
-    compiled: Callable[[Any], Any] = fastjsonschema.compile(json_schema(shape))
+def validator(*shapes: type) -> Callable[[Any], Any]:
+    compiled: Callable[[Any], Any] = fastjsonschema.compile(json_schema(*shapes))
     return compiled
 
 
@@ -54,7 +54,7 @@ def both(folder: Path, text: str) -> tuple[bool, bool]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_committed_schema_is_what_the_dataclasses_say(name: str) -> None:
-    assert (ROOT / name).read_text() == schema_text(FILES[name]), "`invoke docs.schema` writes it"
+    assert (ROOT / name).read_text() == schema_text(*FILES[name]), "`invoke docs.schema` writes it"
 
 
 def test_writing_the_schemas_again_writes_nothing(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_writing_the_schemas_again_writes_nothing(tmp_path: Path) -> None:
 
 def test_the_schemas_accept_every_file_of_the_checkout() -> None:
     validator(Config)(yaml.safe_load((ROOT / "config.yaml").read_text()))
-    check = validator(Recipe)
+    check = validator(*SHAPES)
     for path in RECIPES:
         check(yaml.safe_load(path.read_text()))
 
@@ -74,14 +74,14 @@ def test_each_file_names_its_schema_for_editors(path: Path) -> None:
     first = path.read_text().splitlines()[0]
     named = first.removeprefix("# yaml-language-server: $schema=")
     assert json.loads((path.parent / named).read_text())["description"]
-    assert FILES[str((path.parent / named).resolve().relative_to(ROOT))] in (Config, Recipe)
+    assert FILES[str((path.parent / named).resolve().relative_to(ROOT))] in ((Config,), SHAPES)
 
 
 def test_that_line_is_no_part_of_what_decides_a_recipes_products(tmp_path: Path) -> None:
     for path in RECIPES:
         bare = tmp_path / path.name
         bare.write_text(path.read_text().partition("\n")[2])
-        assert schema.load(bare, Recipe) == schema.load(path, Recipe)
+        assert schema.load(bare, *SHAPES) == schema.load(path, *SHAPES)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,9 @@ def test_what_the_schema_refuses_the_reader_refuses(tmp_path: Path, text: str) -
 
 
 def test_every_key_is_said_in_words() -> None:
-    for shape in FILES.values():
-        for name, definition in json_schema(shape)["definitions"].items():
+    for shapes in FILES.values():
+        for name, definition in json_schema(*shapes)["definitions"].items():
             silent = [key for key, value in definition["properties"].items() if "description" not in value]
             assert not silent, name
-        assert field_words(shape).keys() == {field.name for field in dataclasses.fields(shape)}
+        for shape in shapes:
+            assert field_words(shape).keys() == {field.name for field in dataclasses.fields(shape)}

@@ -91,3 +91,50 @@ def test_the_summary_is_no_part_of_what_decides_the_products(tmp_path: Path) -> 
     recipe = recipes(tmp_path, lib=LIB)["lib"]
     assert "a library" not in recipe.text()
     assert "step make -C {source} O={out}" in recipe.text()
+
+
+VARIANT = "summary: the same without patches\nlike: lib\npatches: []\n"
+OTHER_APP = "summary: an app of it\nlike: app\ninstead: {lib: lib_plain}\n"
+
+
+def test_a_variant_is_made_as_the_one_that_it_is_like(tmp_path: Path) -> None:
+    (tmp_path / "patches/lib").mkdir(parents=True)
+    patched = LIB + "patches: [lib]\ndeploy: [{product: lib, path: /lib/x, mode: '0444'}]\n"
+    made = recipes(tmp_path, lib=patched, lib_plain=VARIANT, app=APP, app_plain=OTHER_APP)
+    lib, plain, app, other = (made[name] for name in ("lib", "lib_plain", "app", "app_plain"))
+    assert (lib.patches, plain.patches, plain.steps) == (("lib",), (), lib.steps)
+    assert plain.on_request and plain.unlocked and not plain.deploy and not lib.unlocked
+    assert (app.needs, other.needs) == (("lib.lib",), ("lib_plain.lib",))
+    assert other.steps == ("cc -o {out}/app {lib_plain.lib}",)
+    assert build_order(made, ["app_plain"]) == ["lib_plain", "app_plain"]
+
+
+def test_a_variant_of_nothing_and_of_a_variant_are_refused(tmp_path: Path) -> None:
+    message = refused(
+        tmp_path,
+        lib=LIB,
+        a=VARIANT.replace("like: lib", "like: lbi"),
+        b=VARIANT,
+        c=VARIANT.replace("like: lib", "like: b"),
+    )
+    assert "a.yaml: like: no component `lbi` has a recipe of its own; did you mean `lib`?" in message
+    assert "c.yaml: like: no component `b` has a recipe of its own" in message
+    assert "b.yaml" not in message
+
+
+def test_what_a_variant_takes_instead_must_be_needed_and_give_the_same(tmp_path: Path) -> None:
+    text = OTHER_APP.replace("{lib:", "{lbi:")
+    message = refused(tmp_path, lib=LIB, app=APP, other=text)
+    assert "other.yaml: instead: `app` does not need `lbi`; did you mean `lib`?" in message
+
+
+def test_a_variant_that_takes_a_component_without_that_product_is_refused(tmp_path: Path) -> None:
+    message = refused(
+        tmp_path, lib=LIB, app=APP, lib_plain=LIB.replace("{lib: ", "{library: "), other=OTHER_APP
+    )
+    assert "other.yaml: needs: `lib_plain.lib` is no product; did you mean `library`?" in message
+
+
+def test_a_key_that_a_variant_does_not_have_is_told(tmp_path: Path) -> None:
+    message = refused(tmp_path, lib=LIB, other=VARIANT + "steps: []\n")
+    assert "steps: unknown key; known: summary, like, patches, instead" in message
