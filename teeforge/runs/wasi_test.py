@@ -13,12 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.files import write_atomically
 from teeforge.base.progress import say
-from teeforge.base.reader import printable
+from teeforge.junit import Entry, suites_xml
 from teeforge.targets.parcel import Upload
 
 if TYPE_CHECKING:
@@ -284,27 +283,9 @@ def _show(outcomes: Sequence[Outcome]) -> None:
 
 def junit_xml(outcomes: Sequence[Outcome]) -> bytes:
     """Return the outcomes as JUnit XML."""
-    root = ElementTree.Element("testsuites")
-    for suite in dict.fromkeys(outcome.case.suite for outcome in outcomes):
-        mine = [outcome for outcome in outcomes if outcome.case.suite == suite]
-        failures = sum(bool(outcome.reason) for outcome in mine)
-        element = ElementTree.SubElement(
-            root,
-            "testsuite",
-            name=f"wasi-testsuite.{suite}",
-            tests=str(len(mine)),
-            failures=str(failures),
-            errors="0",
-            time=f"{sum(outcome.seconds for outcome in mine):.3f}",
-        )
-        for outcome in mine:
-            case = ElementTree.SubElement(
-                element,
-                "testcase",
-                classname=f"wasi-testsuite.{suite}",
-                name=outcome.case.name,
-                time=f"{outcome.seconds:.3f}",
-            )
-            if outcome.reason:
-                ElementTree.SubElement(case, "failure", message=printable(outcome.reason))
-    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
+    suites: dict[str, list[Entry]] = {}
+    for outcome in outcomes:
+        case, verdict = outcome.case, "failed" if outcome.reason else "passed"
+        entry = Entry(case.name, verdict, outcome.reason, outcome.seconds)
+        suites.setdefault(f"wasi-testsuite.{case.suite}", []).append(entry)
+    return suites_xml(suites)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from xml.etree import ElementTree
 
 from teeforge.base.reader import printable
+from teeforge.junit import Entry, suites_xml
 from teeforge.spectest.plan import Check
 from teeforge.spectest.scripts import KINDS
 
@@ -48,24 +48,8 @@ def failure(check: Check) -> str:
 
 def junit_xml(checks: Sequence[Check]) -> bytes:
     """Return the checks as JUnit XML."""
-    root = ElementTree.Element("testsuites")
-    for script in dict.fromkeys(check.script for check in checks):
-        mine = [check for check in checks if check.script == script]
-        counts = Counter(check.verdict for check in mine)
-        suite = ElementTree.SubElement(
-            root,
-            "testsuite",
-            name=f"spec.{script}",
-            tests=str(len(mine)),
-            failures=str(counts["failed"]),
-            errors="0",
-            skipped=str(counts["skipped"]),
-        )
-        for check in mine:
-            what = check.command.action or ""
-            name = printable(f"{check.command.line} {check.kind} {what}".rstrip())
-            case = ElementTree.SubElement(suite, "testcase", classname=f"spec.{script}", name=name)
-            if check.verdict != "passed":
-                kind = "failure" if check.verdict == "failed" else "skipped"
-                ElementTree.SubElement(case, kind, message=printable(check.reason))
-    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
+    suites: dict[str, list[Entry]] = {}
+    for check in checks:
+        name = f"{check.command.line} {check.kind} {check.command.action or ''}".rstrip()
+        suites.setdefault(f"spec.{check.script}", []).append(Entry(name, check.verdict, check.reason))
+    return suites_xml(suites)
