@@ -32,12 +32,14 @@ class Place:
     """Where something is to run: a target of config.yaml, and which machine of its kind.
 
     ``machine`` is what --name says; empty for the one that has the target's own name. One that is
-    ``counting`` has instructions executed for its clock.
+    ``counting`` has instructions executed for its clock. ``firmware`` is what it boots, as
+    component.product; empty for what the target says.
     """
 
     target: str = "qemu"
     machine: str = ""
     counting: bool = False
+    firmware: str = ""
 
     def __post_init__(self) -> None:
         if self.machine and not _NAME.fullmatch(self.machine):
@@ -50,6 +52,12 @@ class Place:
     def name(self) -> str:
         """What it is called in messages and where its state lies."""
         return self.machine or self.target
+
+    @property
+    def kind(self) -> str:
+        """The name of those machines that may resume from the same snapshot."""
+        words = [self.target, "counting" if self.counting else "", self.firmware.partition(".")[0]]
+        return "-".join(filter(None, words))
 
 
 def machine_names(config: Config, folder: Path) -> list[str]:
@@ -251,7 +259,8 @@ class Fleet:
         from teeforge.machines.snapshot import Snapshots
 
         builder = self._builder()
-        parts = [part.split(".") for part in (settings.firmware, settings.kernel, settings.initrd)]
+        firmware = place.firmware or settings.firmware
+        parts = [part.split(".") for part in (firmware, settings.kernel, settings.initrd)]
         for component, product in parts:
             if product not in getattr(builder.recipes.get(component), "products", {}):
                 raise TeeforgeError(
@@ -275,7 +284,5 @@ class Fleet:
             ),
             Firmware(flash, kernel, initrd, digests),
             self._identity,
-            Snapshots(
-                self._workspace.snapshots / (f"{place.target}-counting" if place.counting else place.target)
-            ),
+            Snapshots(self._workspace.snapshots / place.kind),
         )

@@ -63,3 +63,18 @@ def spec_test(
 
     own = [Path(script).expanduser() for script in wast or ()]
     return run_suite(lab(context), place, match, own, path(junit), normal)
+
+
+@command(
+    help={
+        "match": "only the cases whose name has this, or one of these with commas",
+        "junit": JUNIT,
+        "target": Known("a target of config.yaml whose machine it is (default: qemu)", known.targets),
+    }
+)
+def xtest(context: Context, match: str = "", junit: str = "", target: str = "qemu") -> int:
+    """Run OP-TEE's own test suite, with our patches and without."""
+    from teeforge.machines.fleet import Place
+    from teeforge.xtest.running import run_xtest
+
+    return run_xtest(lab(context), Place(target), [word for word in match.split(",") if word], path(junit))

@@ -32,7 +32,7 @@ PACKAGES = (
         "diagnosis",
         "attest",
     ),
-    *("", "runs", "spectest", "benchmarks", "docs"),
+    *("", "runs", "spectest", "xtest", "benchmarks", "docs"),
     *("commandline", "tasks"),
 )
 MODULES = {
