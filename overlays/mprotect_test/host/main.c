@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Runs every case of the mprotect_test TA and prints TAP: one line for each
+ * Runs every case of the mprotect_test TA and prints TAP: one line for each;
+ * with --steps carries out scripts from stdin instead
  */
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <mprotect_test.h>
 #include <tee_client_api.h>
+
+#include "steps.h"
 
 #define PAGE		MPROTECT_TEST_PAGE
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -428,7 +432,7 @@ static void run_unlisted(void)
 	run_seal(&unlisted, &seal);
 }
 
-int main(void)
+static int run_cases(void)
 {
 	TEEC_SharedMemory shm = {
 		.size = 2 * PAGE,
@@ -437,17 +441,10 @@ int main(void)
 	TEEC_Result res = TEEC_SUCCESS;
 	size_t n = 0;
 
-	res = TEEC_InitializeContext(NULL, &context);
-	if (res) {
-		fprintf(stderr, "mprotect_test: no TEE: 0x%" PRIx32
-			", is tee-supplicant running?\n", res);
-		return EXIT_FAILURE;
-	}
 	res = TEEC_AllocateSharedMemory(&context, &shm);
 	if (res) {
 		fprintf(stderr, "mprotect_test: no shared memory: 0x%" PRIx32
 			"\n", res);
-		TEEC_FinalizeContext(&context);
 		return EXIT_FAILURE;
 	}
 
@@ -470,7 +467,30 @@ int main(void)
 	printf("1..%u\n", number);
 
 	TEEC_ReleaseSharedMemory(&shm);
-	TEEC_FinalizeContext(&context);
 
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char *argv[])
+{
+	TEEC_Result res = TEEC_SUCCESS;
+	int status = EXIT_FAILURE;
+
+	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--steps"))) {
+		fprintf(stderr, "usage: mprotect_test [--steps <scripts]\n");
+		return EXIT_FAILURE;
+	}
+	res = TEEC_InitializeContext(NULL, &context);
+	if (res) {
+		fprintf(stderr, "mprotect_test: no TEE: 0x%" PRIx32
+			", is tee-supplicant running?\n", res);
+		return EXIT_FAILURE;
+	}
+	if (argc == 2)
+		status = run_scripts(&context, &listed, &unlisted);
+	else
+		status = run_cases();
+	TEEC_FinalizeContext(&context);
+
+	return status;
 }

@@ -5,6 +5,8 @@
 #ifndef MPROTECT_TEST_H
 #define MPROTECT_TEST_H
 
+#include <stdint.h>
+
 /* On the list CFG_SYSTEM_PTA_MPROTECT_UUIDS of the optee_os recipe */
 #define MPROTECT_TEST_UUID \
 	{ 0xb0a1c4d2, 0x6e0f, 0x4f0c, \
@@ -142,6 +144,81 @@ enum mprotect_test_forbidden {
 	MPROTECT_TEST_KEY,
 	MPROTECT_TEST_TIME,
 	MPROTECT_TEST_RX,		/* tee_mprotect() */
+};
+
+/*
+ * Carry out steps one after the other, as tests/fuzz/pta makes them up
+ *
+ * [in]     memref[0]: struct mprotect_test_step[]
+ * [out]    memref[1]: struct mprotect_test_done
+ * [in/out] memref[2]: Two pages, with the words that a watch looks at first
+ *
+ * With no steps nothing is done, which an instance that is sealed can do, too.
+ */
+#define MPROTECT_TEST_CMD_STEPS		6
+
+#define MPROTECT_TEST_MOST_STEPS	64
+#define MPROTECT_TEST_SLOTS		8
+
+enum mprotect_test_kind {
+	MPROTECT_TEST_INVOKE,		/* @command of the system PTA */
+	MPROTECT_TEST_MAP,		/* the same, the address is for @slot */
+	MPROTECT_TEST_SET_WATCH,	/* PTA_SYSTEM_WATCH, with the values */
+	MPROTECT_TEST_ACCESS,		/* flags, address, length */
+	MPROTECT_TEST_WRITE,		/* address, what a function returns */
+	MPROTECT_TEST_WRITE_LOOP,	/* address, rounds / 65536; returns 0 */
+	MPROTECT_TEST_RUN,		/* address */
+	MPROTECT_TEST_OPEN,		/* a session with the other test TA */
+	MPROTECT_TEST_CLOSE,		/* that */
+};
+
+/* What an address is counted from; a slot is 1 + its number */
+enum mprotect_test_place {
+	MPROTECT_TEST_LITERAL,
+	MPROTECT_TEST_AT_STACK = 1 + MPROTECT_TEST_SLOTS,
+	MPROTECT_TEST_AT_HEAP,
+	MPROTECT_TEST_AT_DATA,
+	MPROTECT_TEST_AT_CODE,
+	MPROTECT_TEST_AT_CLIENT,	/* memref[2] */
+	MPROTECT_TEST_AT_STEPS,		/* memref[0] */
+	MPROTECT_TEST_PLACES,
+};
+
+/* Of the sum of place and value the upper or the lower 32 bits alone */
+#define MPROTECT_TEST_HIGH		0x40
+#define MPROTECT_TEST_LOW		0x80
+
+struct mprotect_test_step {
+	uint32_t kind;			/* enum mprotect_test_kind */
+	uint32_t command;
+	uint32_t types;
+	uint32_t slot;
+	uint8_t places[8];		/* enum mprotect_test_place */
+	uint64_t values[8];
+};
+
+#define MPROTECT_TEST_NOT_BEGUN		0xa0a0a0a0
+#define MPROTECT_TEST_BEGUN		0xb0b0b0b0
+
+struct mprotect_test_done {
+	uint64_t places[MPROTECT_TEST_PLACES];
+	struct {
+		uint32_t result;	/* or one of the two above */
+		uint32_t pad;
+		uint64_t value;		/* an address, or what was returned */
+	} steps[MPROTECT_TEST_MOST_STEPS];
+};
+
+/*
+ * What `mprotect_test --steps` reads again and again: this, and so many steps.
+ * For each it writes the result of the command, the result of one without
+ * steps after it, and struct mprotect_test_done.
+ */
+struct mprotect_test_script {
+	uint32_t unlisted;		/* for the TA that is not on the list */
+	uint32_t stop;			/* the second word that is watched */
+	uint32_t count;
+	uint32_t pad;
 };
 
 #endif /* MPROTECT_TEST_H */

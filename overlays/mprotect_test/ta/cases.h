@@ -29,4 +29,18 @@ TEE_Result seal_and_try(enum mprotect_test_seal what,
 			enum mprotect_test_forbidden forbidden,
 			uint32_t *result);
 
+/* The steps of a script, see MPROTECT_TEST_CMD_STEPS */
+TEE_Result carry_out(const struct mprotect_test_step *steps, size_t count,
+		     struct mprotect_test_done *done, void *client);
+
+/* Write a function that returns @value: A64 "mov w0, #value; ret" */
+void write_function(void *where, uint16_t value);
+
+/* Call such a function */
+uint32_t call(const void *where);
+
+/* The page that @p is in, and the one after it */
+uint8_t *page_of(const void *p);
+uint8_t *next_page(const void *p);
+
 #endif /* CASES_H */

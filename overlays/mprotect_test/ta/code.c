@@ -11,8 +11,7 @@
 
 typedef uint32_t (*function_t)(void);
 
-/* Write a function that returns @value: A64 "mov w0, #value; ret" */
-static void write_function(void *where, uint16_t value)
+void write_function(void *where, uint16_t value)
 {
 	volatile uint32_t *insn = where;
 
@@ -20,7 +19,7 @@ static void write_function(void *where, uint16_t value)
 	insn[1] = 0xd65f03c0;
 }
 
-static uint32_t call(const void *where)
+uint32_t call(const void *where)
 {
 	return ((function_t)(uintptr_t)where)();
 }

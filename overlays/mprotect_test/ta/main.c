@@ -108,6 +108,26 @@ static TEE_Result cmd_seal(uint32_t types, TEE_Param params[TEE_NUM_PARAMS])
 			    &params[1].value.a);
 }
 
+static TEE_Result cmd_steps(uint32_t types, TEE_Param params[TEE_NUM_PARAMS])
+{
+	const uint32_t expected = TEE_PARAM_TYPES(TYPE(MEMREF_INPUT),
+						  TYPE(MEMREF_OUTPUT),
+						  TYPE(MEMREF_INOUT),
+						  TYPE(NONE));
+	size_t count = 0;
+
+	if (types != expected ||
+	    params[1].memref.size < sizeof(struct mprotect_test_done) ||
+	    params[2].memref.size < 2 * MPROTECT_TEST_PAGE)
+		return TEE_ERROR_BAD_PARAMETERS;
+	count = params[0].memref.size / sizeof(struct mprotect_test_step);
+	if (count > MPROTECT_TEST_MOST_STEPS)
+		return TEE_ERROR_BAD_PARAMETERS;
+
+	return carry_out(params[0].memref.buffer, count,
+			 params[1].memref.buffer, params[2].memref.buffer);
+}
+
 static TEE_Result cmd_bad_types(uint32_t types,
 				TEE_Param params[TEE_NUM_PARAMS])
 {
@@ -152,6 +172,8 @@ TEE_Result TA_InvokeCommandEntryPoint(void *session __unused, uint32_t cmd,
 		return cmd_watch(types, params);
 	case MPROTECT_TEST_CMD_SEAL:
 		return cmd_seal(types, params);
+	case MPROTECT_TEST_CMD_STEPS:
+		return cmd_steps(types, params);
 	case MPROTECT_TEST_CMD_BAD_TYPES:
 		return cmd_bad_types(types, params);
 	default:

@@ -19,12 +19,12 @@ struct memory {
 	size_t writeable;	/* bytes from base that the test may write */
 };
 
-static uint8_t *page_of(const void *p)
+uint8_t *page_of(const void *p)
 {
 	return (uint8_t *)((uintptr_t)p & ~(uintptr_t)(PAGE - 1));
 }
 
-static uint8_t *next_page(const void *p)
+uint8_t *next_page(const void *p)
 {
 	return page_of(p) + PAGE;
 }

@@ -9,4 +9,5 @@ srcs-y += main.c
 srcs-y += memory.c
 srcs-y += code.c
 srcs-y += seal.c
+srcs-y += steps.c
 srcs-y += watch.c
