@@ -5,7 +5,23 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from .model import ACCESS, ANY_OWNER, INVOKE, MOST_MS, PR, PW, READ, SUCCESS, TYPES, UR, UW, UX, WRITE, Model
+from .model import (
+    ACCESS,
+    ANY_OWNER,
+    DONE_BYTES,
+    INVOKE,
+    MOST_MS,
+    PR,
+    PW,
+    READ,
+    SUCCESS,
+    TYPES,
+    UR,
+    UW,
+    UX,
+    WRITE,
+    Model,
+)
 from .steps import HIGH, LOW, PAGE, PLACES, SLOTS, Command, Kind, Place, Script, Step, Value
 
 _MOST = 24
@@ -31,6 +47,8 @@ _WORDS = (
     1 << 32,
     (1 << 64) - 1,
 )
+# Of the words that are watched: around the ends of the parameters, and beyond them within their pages.
+_OFFSETS = (DONE_BYTES - 8, DONE_BYTES - 4, PAGE // 2, PAGE - 8, 2 * PAGE - 8, 2 * PAGE - 4)
 _TYPES = (0, 0x1, 0x11, 0x5, 0x111, 0x131, 0x31, 0x55, 0x61, 0x77, 0x5555, 0x1111)
 
 
@@ -74,12 +92,12 @@ class _Maker:
             self._sound: 10,
             self._map: 5,
             self._unmap: 4,
-            self._mprotect: 34,
+            self._mprotect: 10 if self.model.sealed else 34,
             self._write: 14,
             self._run: 10,
-            self._access: 12,
-            self._seal: 3,
-            self._watch: 2,
+            self._access: 30 if self.model.sealed else 12,
+            self._seal: 10 if self.model.sealed else 3,
+            self._watch: 10 if self.model.watched else 4,
             self._wild: 8,
             self._session: 0.5,
         }
@@ -190,10 +208,10 @@ class _Maker:
 
     def _seal(self) -> Step:
         keep = [self.chance.getrandbits(32) | self.chance.getrandbits(32) for _ in range(3)]
-        keep[0] &= ~(1 << 5)
+        # What shows whether a later seal gives it back, and what the rest is done with.
+        keep[0] &= ~(1 << 5 | 1 << ACCESS)
+        keep[0] |= (self.chance.random() < 0.5) << ACCESS | (self.chance.random() < 0.9) << INVOKE
         keep[2] &= 0x7F
-        if self.chance.random() < 0.9:
-            keep[0] |= 1 << INVOKE | 1 << ACCESS
         last = 0
         match self.chance.randrange(10):
             case 0:
@@ -221,7 +239,7 @@ class _Maker:
             grace = self.chance.choice((grace, MOST_MS, MOST_MS + 1, (1 << 32) - 1))
         values = (
             Value(self.chance.choice((0, 1, 2, 2, 2, 2, 3, 4, (1 << 32) - 1))),
-            Value(self.chance.choice((0, 0, 0, 0, 4, 8, 1, 2, 2 * PAGE - 8, 2 * PAGE - 4, (1 << 32) - 1))),
+            Value(self.chance.choice((0, 0, 0, 0, 4, 8, 1, 2, *_OFFSETS, (1 << 32) - 1))),
             handler,
             Value(self.chance.getrandbits(32)),
             Value(self.chance.choice((0, 0, 0, 1, 50, MOST_MS, MOST_MS + 1))),
