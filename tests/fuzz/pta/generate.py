@@ -91,6 +91,7 @@ class _Maker:
         kinds = {
             self._sound: 10,
             self._map: 5,
+            self._beside: 4,
             self._unmap: 4,
             self._mprotect: 10 if self.model.sealed else 34,
             self._write: 14,
@@ -131,6 +132,15 @@ class _Maker:
             self.mapped[slot] = pages
         values += [Value(0)] * (6 - len(values))
         return Step(Kind.MAP, tuple(values), Command.MAP_ZI, TYPES[Command.MAP_ZI], slot)
+
+    def _beside(self) -> Step:
+        """Return a mapping that may be shared, right behind one that may not; next is a range over both."""
+        place, pages = self._slot()
+        free = [slot for slot in range(SLOTS) if slot not in self.mapped] or [SLOTS - 1]
+        both = (Value((pages + 1) * PAGE), Value(self.chance.choice(_PROTS)), *self._address(place, 0))
+        self.next = [Step(Kind.INVOKE, both, Command.MPROTECT, TYPES[Command.MPROTECT])]
+        values = (Value(PAGE), Value(1), *self._address(place, pages), Value(0), Value(0))
+        return Step(Kind.MAP, values, Command.MAP_ZI, TYPES[Command.MAP_ZI], self.chance.choice(free))
 
     def _address(self, place: int, page: int, offset: int = 0) -> list[Value]:
         number = page * PAGE + offset
