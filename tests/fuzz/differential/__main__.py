@@ -86,6 +86,9 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed (default: 0)")
     parser.add_argument("--engine", choices=("host", "tee", "both"), default="both")
     parser.add_argument("--generator", choices=("own", "loops", "binaryen", "all"), default="all")
+    parser.add_argument(
+        "--seconds", type=int, default=5, help="for one trip to an engine, which a hang takes (default: 5)"
+    )
     parser.add_argument("--quick", action="store_true", help="code as `invoke run --quick` has it")
     parser.add_argument("--jobs", type=int, default=2, help="processes that make modules (default: 2)")
     parser.add_argument(
@@ -100,7 +103,7 @@ def main(words: Sequence[str]) -> int:
     wamrc = lab.build(["wamrc"])["wamrc"].product("wamrc")
     with (
         tempfile.TemporaryDirectory(prefix="teeforge-diff-") as scratch,
-        engines(lab, names, Place("qemu", ""), given.cc) as made,
+        engines(lab, names, Place("qemu", ""), given.cc, given.seconds) as made,
     ):
         if given.quick:
             for engine in made.values():

@@ -47,13 +47,15 @@ def build_execute(lab: Lab, out: Path, cc: str) -> Path:
 
 
 @contextlib.contextmanager
-def engines(lab: Lab, names: Sequence[str], place: Place, cc: str) -> Iterator[dict[str, Engine]]:
-    """Give the engines by name, as long as they are wanted."""
+def engines(
+    lab: Lab, names: Sequence[str], place: Place, cc: str, seconds: int
+) -> Iterator[dict[str, Engine]]:
+    """Give the engines by name, as long as they are wanted; a call has so many seconds."""
     with contextlib.ExitStack() as stack:
         made: dict[str, Engine] = {}
         if "host" in names:
-            made["host"] = HostEngine(build_execute(lab, lab.workspace.cache / "differential", cc))
+            made["host"] = HostEngine(build_execute(lab, lab.workspace.cache / "differential", cc), seconds)
         if "tee" in names:
             driver = lab.build(["spec_test"])["spec_test"].product("spec_test")
-            made["tee"] = TeeEngine(stack.enter_context(lab.deployed(place)), driver, lab.signer)
+            made["tee"] = TeeEngine(stack.enter_context(lab.deployed(place)), driver, lab.signer, seconds)
         yield made
