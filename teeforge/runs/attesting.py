@@ -45,17 +45,17 @@ class Attester(Runner):
         return token
 
 
-def attest(lab: Lab, sources: Sources, place: Place, nonce: str, out: Path | None) -> int:
+def attest(lab: Lab, sources: Sources, place: Place, options: RunOptions, out: Path | None) -> int:
     """Have a module loaded in the TEE, and give the token that says so: a line on stdout, or a file.
 
-    Without a ``nonce`` one is made, and told. Raises TeeforgeError if there is no token.
+    Where the ``options`` have no nonce one is made, and told. Raises TeeforgeError if there is no token.
     """
-    chosen = parse_nonce(nonce) if nonce else secrets.token_bytes(NONCE_SIZE)
+    chosen = parse_nonce(options.nonce) if options.nonce else secrets.token_bytes(NONCE_SIZE)
     check_readable(sources)
-    with Attester(lab, sources, place, RunOptions()) as attester:
+    with Attester(lab, sources, place, options) as attester:
         attester.prepare()
         token = attester.evidence(chosen)
-    if not nonce:
+    if not options.nonce:
         say(f"nonce {chosen.hex()}")
     if out:
         _write(out, token.data)

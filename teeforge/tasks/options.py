@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMPONENT = Known("the component, as in recipes/", known.components)
 JOBS = "compilers at once (default: `jobs:` of config.yaml)"
 HEAP = "memory of the runtime: auto (default), max, 408340, 2MiB"
+CHECKS = Known("`plain` keeps each bounds check in each loop (default: proven)", ("plain", "proven"))
 ARGS = "the program's arguments, in one string; or all words after --"
 JUNIT = "also write a JUnit XML file there"
 
@@ -95,9 +96,7 @@ OPTIONS = Bundle(
     {
         "heap": HEAP,
         "stack": "stack for compiled code, e.g. 1MiB (default: the TA's own, 256KiB)",
-        "checks": Known(
-            "`plain` keeps each bounds check in each loop (default: proven)", ("plain", "proven")
-        ),
+        "checks": CHECKS,
         "args": ARGS,
         "env": "NAME=VALUE for the program; may be repeated",
         "dir": "HOST[::/GUEST][:rw], a folder for it; may be repeated",

@@ -11,7 +11,7 @@ from invoke.context import Context
 from teeforge.commandline import known
 from teeforge.commandline.command import command, lab
 from teeforge.commandline.known import Known
-from teeforge.tasks.options import HEAP, PLACE, SOURCES, path, program
+from teeforge.tasks.options import CHECKS, HEAP, PLACE, SOURCES, path, program
 
 if TYPE_CHECKING:
     from teeforge.answer import Answer
@@ -57,15 +57,26 @@ def sign(
     help={
         "nonce": "the verifier's, 8 to 64 bytes in hexadecimal digits (default: a new one)",
         "out": "write the token to this file (default: a line of base64url on stdout)",
+        "heap": HEAP,
+        "checks": CHECKS,
     },
 )
 def attest(
-    context: Context, sources: Callable[[], Sources], nonce: str = "", out: str = "", *, place: Place
+    context: Context,
+    sources: Callable[[], Sources],
+    nonce: str = "",
+    out: str = "",
+    heap: str = "auto",
+    checks: str = "proven",
+    *,
+    place: Place,
 ) -> int:
     """Load a program in the TEE, and give evidence of that."""
     from teeforge.runs.attesting import attest
+    from teeforge.runs.running import RunOptions
 
-    return attest(lab(context), sources(), place, nonce, path(out))
+    options = RunOptions(heap=heap, checks=checks, nonce=nonce)
+    return attest(lab(context), sources(), place, options, path(out))
 
 
 @command(

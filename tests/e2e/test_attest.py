@@ -122,6 +122,15 @@ def test_each_evidence_has_a_key_of_its_own(token: Path, vm: Lab, tmp_path: Path
     assert run_invoke("verify", tmp_path / "other", "--nonce", nonce).status == 0
 
 
+def test_evidence_is_of_the_code_that_was_asked_for(token: Path, vm: Lab, tmp_path: Path) -> None:
+    options = ("--checks", "plain", "--heap", "2MiB", "--out", tmp_path / "plain")
+    done = run_invoke("attest", SAMPLES / "hello.c", *options)
+    assert done.status == 0, done.stderr
+    proven, plain = (read_claims(load_token(path).payload) for path in (token, tmp_path / "plain"))
+    assert proven.module.sha256 != plain.module.sha256
+    assert proven.module.wasm_sha256 == plain.module.wasm_sha256
+
+
 @pytest.mark.parametrize(
     ("options", "subject"),
     [(["--nonce", "ff" * 16], "nonce"), (["--module", str(SAMPLES / "trap.c")], "module")],
