@@ -133,6 +133,13 @@ class Fleet:
             say(f"{machine.ssh_line()}")
         return machine.target()
 
+    def start(self, place: Place, *, cold: bool = False) -> None:
+        """Start a machine; of a board, which is not ours to start, find out whether it answers."""
+        target = self.boot(place, cold=cold, connecting=self.is_board(place))
+        if self.is_board(place):
+            target.connect().close()
+            say(f"{place.name} answers: it is a board, which teeforge does not start")
+
     def shell(self, place: Place) -> int:
         """Give the terminal to a shell on a place; return its exit status."""
         target = self.boot(place)

@@ -25,10 +25,10 @@ def boot(context: Context, cold: bool = False, ephemeral: bool = False, *, place
     """Start the machine, wait until it answers over SSH."""
     fleet = lab(context).fleet
     if not ephemeral:
-        fleet.boot(place, cold=cold)
+        fleet.start(place, cold=cold)
         return
     with fleet.ephemeral(place, hand_over=True) as place:
-        fleet.boot(place, cold=cold)
+        fleet.start(place, cold=cold)
         print(place.name)
 
 
