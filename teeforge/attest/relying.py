@@ -17,7 +17,7 @@ NONCE_SIZE = 32
 # For how long a nonce is good, and how many of them there are at a time.
 _SECONDS = 60.0
 _OPEN_MOST = 1024
-# What the runtime TA decrypts at most (overlays/wasm_ta/ta/wasi_ra.c).
+# What the runtime TA decrypts at most (overlays/wasm_ta/ta/wasi/wasi_ra.c).
 SECRET_MOST = 4096
 
 

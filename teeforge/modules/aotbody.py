@@ -1,7 +1,7 @@
 """What stands behind the target info of an AOT file: memories, imports, exports, relocations.
 
 The layout is that of WAMR at cba4c782, read from its core/iwasm/aot/aot_loader.c. What the runtime takes
-from its pool for each thing is added up on the way; overlays/wasm_ta/ta/aot_check.h does the same sum.
+from its pool for each thing is added up on the way; overlays/wasm_ta/ta/aot/aot_check.h does the same sum.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BOUNDS_EXIT = b"\x41\x00\x80\x52"
 _FEW_EXITS = 2
 _MANY_FUNCTIONS = 8
 
-# Bytes that the runtime allocates, as in overlays/wasm_ta/ta/aot_check.h (a test compares the two).
+# Bytes that the runtime allocates, as in overlays/wasm_ta/ta/aot/aot_check.h (a test compares the two).
 COSTS = {
     "RUNTIME": 2320,
     "BLOCK_HEADER": 4,

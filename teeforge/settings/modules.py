@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 # The private half of the key that the TA is built with by default. Everybody has it, as everybody has the
 # key that OP-TEE signs TAs with by default: it finds files that were damaged or forgotten, and no attacker.
 DEVELOPMENT_SEED = hashlib.sha256(b"teeforge: the development key of modules, known to everybody").digest()
-# MODULE_KEYS in overlays/wasm_ta/ta/sub.mk is the same.
+# MODULE_KEYS in overlays/wasm_ta/ta/trust/sub.mk is the same.
 DEVELOPMENT_KEY = "ea12d514dad5bdfdacc1640b006702db914efc51ea0c4dc8d02aea27714d0596"
 
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")

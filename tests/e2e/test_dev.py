@@ -65,7 +65,7 @@ def test_dev_follows_every_save_until_ctrl_c(scratch: Scratch, tmp_path: Path) -
         terminal.wait("exit status 0")
 
         # The TA that runs is the new one, though an instance of the old one was kept.
-        ta = scratch.root / "overlays/wasm_ta/ta/instance.c"
+        ta = scratch.root / "overlays/wasm_ta/ta/session/instance.c"
         save(ta, ta.read_text().replace("exit_status = 0;", "exit_status = 42;"))
         terminal.wait("instance.c saved")
         assert "compile" in terminal.wait("exit status 42, .*")

@@ -23,8 +23,8 @@ __all__ = ["target"]
 DENIED, NOT_SUPPORTED, CANCEL, SUCCESS = 0xFFFF0001, 0xFFFF000A, 0xFFFF0002, 0
 LAST = 70  # TEE_SCN_MAX
 BEYOND = 64
-# overlays/wasm_ta/ta/seal.c, beside to return and to panic: log, invoke, access rights, wait, time, digest,
-# objects, random, storage. The numbers are those of tee_syscall_numbers.h.
+# overlays/wasm_ta/ta/trust/seal.c, beside to return and to panic: log, invoke, access rights, wait, time,
+# digest, objects, random, storage. The numbers are those of tee_syscall_numbers.h.
 KEPT = {1, 7, 8, 12, 13, 18, 20, 24, 28, 33, 41, 42, 43, 45, 46, 48, 49, 50, 51}
 ENDS = {0, 2}
 # Of the system pseudo TA: to map, to unmap, to seal.

@@ -64,9 +64,10 @@ def _library(headers: Path, folder: Path, *flags: str) -> ctypes.CDLL:
     if compiler is None:
         pytest.skip("NOT TESTED: this host has no C compiler")
     library = folder / "signed.so"
-    names = ("manifest.c", "signature.c", "digest.c", "ed25519.c", "hex.c")
-    sources = [*(TA / name for name in names), HERE / "trailer/shim.c"]
-    includes = [f"-I{TA}", f"-I{TA}/include", "-idirafter", str(headers)]
+    names = ("manifest", "signature", "digest", "ed25519")
+    sources = [*(TA / f"trust/{name}.c" for name in names), TA / "base/hex.c", HERE / "trailer/shim.c"]
+    folders = ("include", "trust", "base", "aot")
+    includes = [*(f"-I{TA}/{folder}" for folder in folders), "-idirafter", str(headers)]
     words = [compiler, "-std=gnu11", "-O2", "-fPIC", "-shared", f"-DMODULE_KEYS={DEVELOPMENT_KEY}", *flags]
     # size_t of the dev kit's headers is this host's.
     subprocess.run([*words, *includes, *map(str, sources), "-o", str(library)], check=True)
@@ -279,7 +280,7 @@ def test_encodings_that_the_rfc_does_not_allow_are_no_signatures(library: ctypes
 
 def test_the_ta_is_built_with_the_key_that_development_signs_with() -> None:
     assert KEY.public_key().public_bytes_raw().hex() == DEVELOPMENT_KEY
-    assert f"MODULE_KEYS ?= {DEVELOPMENT_KEY}\n" in (TA / "sub.mk").read_text()
+    assert f"MODULE_KEYS ?= {DEVELOPMENT_KEY}\n" in (TA / "trust/sub.mk").read_text()
 
 
 def test_any_bytes_are_answered(check: Check) -> None:

@@ -1,4 +1,4 @@
-"""The TA's own CBOR (overlays/wasm_ta/ta/cbor.c), compiled for this host and compared with cbor2."""
+"""The TA's own CBOR (overlays/wasm_ta/ta/trust/cbor.c), compiled for this host and compared with cbor2."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ Written = Callable[..., bytes | None]
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
-    program = sanitized(tmp_path_factory.mktemp("cbor"), PROGRAM, "cbor.c")
+    program = sanitized(tmp_path_factory.mktemp("cbor"), PROGRAM, "trust/cbor.c")
 
     def write(lines: list[str], *room: int) -> bytes | None:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The TA's look at points (overlays/wasm_ta/ta/p256.c), compiled for this host: those of P-256 alone."""
+"""The TA's look at points (overlays/wasm_ta/ta/trust/p256.c), on this host: those of P-256 alone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Judge = Callable[[list[bytes]], str]
 
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
-    program = sanitized(tmp_path_factory.mktemp("p256"), PROGRAM, "p256.c")
+    program = sanitized(tmp_path_factory.mktemp("p256"), PROGRAM, "trust/p256.c")
 
     def answers(points: list[bytes]) -> str:
         done = subprocess.run([program], input=b"".join(points), capture_output=True, check=True)

@@ -54,7 +54,7 @@ def only_problem(verdict: Verdict) -> TeeforgeError:
 
 def test_the_offer_is_the_tas_own_table() -> None:
     table: dict[str, str] = {}
-    for path in TA.glob("*.c"):
+    for path in TA.rglob("*.c"):
         for line in re.finditer(
             r'^\s*(?:FUNCTION\((\w+)|SAME\((\w+),\s*\w+),\s*"([^"]*)"\)', path.read_text(), re.M
         ):
@@ -63,7 +63,7 @@ def test_the_offer_is_the_tas_own_table() -> None:
 
 
 def test_the_costs_are_the_tas_own() -> None:
-    told = (TA / "aot_check.h").read_text()
+    told = (TA / "aot/aot_check.h").read_text()
     told = told.replace("+ COST_BLOCK_HEADER", f"+ {COSTS['BLOCK_HEADER']}")
     costs = {
         name: sum(int(number) for number in re.findall(r"\d+", value))

@@ -28,7 +28,7 @@
 #define STATUS_REFUSED	125
 #define STATUS_USAGE	127
 
-/* See overlays/wasm_ta/ta/instance.c: AOT code uses the stack of the thread */
+/* See overlays/wasm_ta/ta/session/instance.c: AOT code uses the stack of the thread */
 #define WASM_STACK_SIZE	256
 #define APP_HEAP_SIZE	0
 

@@ -13,7 +13,7 @@
 
 #include "wasm_runtime_common.h"
 
-/* See overlays/wasm_ta/ta/instance.c */
+/* See overlays/wasm_ta/ta/session/instance.c */
 #define WASM_STACK_SIZE	256
 #define APP_HEAP_SIZE	0
 

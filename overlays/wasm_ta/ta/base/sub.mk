@@ -1,0 +1,2 @@
+srcs-y += hex.c
+srcs-y += outcome.c

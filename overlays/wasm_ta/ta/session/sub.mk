@@ -1,0 +1,3 @@
+srcs-y += instance.c
+srcs-y += session.c
+srcs-y += watch.c

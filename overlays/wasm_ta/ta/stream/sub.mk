@@ -1,0 +1,2 @@
+srcs-y += input.c
+srcs-y += output.c
