@@ -66,8 +66,7 @@ def _library(headers: Path, folder: Path, *flags: str) -> ctypes.CDLL:
     library = folder / "signed.so"
     names = ("manifest", "signature", "digest", "ed25519")
     sources = [*(TA / f"trust/{name}.c" for name in names), TA / "base/hex.c", HERE / "trailer/shim.c"]
-    folders = ("include", "trust", "base", "aot")
-    includes = [*(f"-I{TA}/{folder}" for folder in folders), "-idirafter", str(headers)]
+    includes = [f"-I{TA}", f"-I{TA}/include", "-idirafter", str(headers)]
     words = [compiler, "-std=gnu11", "-O2", "-fPIC", "-shared", f"-DMODULE_KEYS={DEVELOPMENT_KEY}", *flags]
     # size_t of the dev kit's headers is this host's.
     subprocess.run([*words, *includes, *map(str, sources), "-o", str(library)], check=True)

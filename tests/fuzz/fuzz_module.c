@@ -8,7 +8,7 @@
 #include <string.h>
 #include <wasm_export.h>
 
-#include "aot.h"
+#include "aot/aot.h"
 #include "aot_runtime.h"
 #include "runtime.h"
 

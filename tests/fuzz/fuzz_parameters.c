@@ -7,8 +7,8 @@
 #include <string.h>
 #include <wasm_ta.h>
 
-#include "args.h"
-#include "output.h"
+#include "stream/output.h"
+#include "wasi/args.h"
 
 static void take_args(const uint8_t *data, size_t size)
 {

@@ -13,13 +13,13 @@
 #include <wasm_ta.h>
 
 #include "aot_runtime.h"
+#include "base/wasi_abi.h"
 #include "cursor.h"
-#include "files.h"
+#include "fs/files.h"
+#include "fs/secure.h"
 #include "runtime.h"
-#include "secure.h"
 #include "shim.h"
-#include "wasi.h"
-#include "wasi_abi.h"
+#include "wasi/wasi.h"
 #include "wasm_native.h"
 #include "world.h"
 

@@ -7,7 +7,7 @@
 #include <sanitizer/asan_interface.h>
 #include <stdlib.h>
 
-#include "pool.h"
+#include "fs/pool.h"
 #include "shim.h"
 
 uint32_t pool_fail;

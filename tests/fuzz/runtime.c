@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <wasm_export.h>
 
-#include "wasi.h"
+#include "wasi/wasi.h"
 
 /* What no heap of a TA has room for */
 #define BLOCK_MAX	(64 * 1024 * 1024)

@@ -11,11 +11,11 @@
 #include <tee_internal_api_extensions.h>
 #include <util.h>
 
-#include "evidence.h"
-#include "hpke.h"
-#include "outcome.h"
+#include "base/outcome.h"
 #include "platform_api_vmcore.h"
 #include "shim.h"
+#include "trust/evidence.h"
+#include "trust/hpke.h"
 
 #define PAGE_SIZE	4096
 #define MAPPING_MAX	(512 * 1024 * 1024)

@@ -7,8 +7,8 @@
 #include <util.h>
 #include <wasm_files.h>
 
+#include "base/wasi_abi.h"
 #include "shim.h"
-#include "wasi_abi.h"
 
 #define RING		WASM_RING_MIN
 #define AREA		(sizeof(struct wasm_streams) + 2 * RING)

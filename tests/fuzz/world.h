@@ -10,10 +10,10 @@
 #include <stdint.h>
 
 #include "cursor.h"
-#include "fd.h"
-#include "fs.h"
-#include "input.h"
-#include "output.h"
+#include "fs/fs.h"
+#include "stream/input.h"
+#include "stream/output.h"
+#include "wasi/fd.h"
 
 struct world {
 	struct wasm_streams *streams;

@@ -18,7 +18,7 @@ PROGRAM = r"""
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "cbor.h"
+#include "trust/cbor.h"
 
 int main(int argc, char *argv[])
 {

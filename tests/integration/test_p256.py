@@ -14,7 +14,7 @@ from tests.hostprogram import sanitized
 PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
 PROGRAM = """
 #include <stdio.h>
-#include "p256.h"
+#include "trust/p256.h"
 
 int main(void)
 {

@@ -8,8 +8,8 @@
 #include <tee_internal_api.h>
 #include <wasm_ta.h>
 
-#include "evidence.h"
-#include "session.h"
+#include "session/session.h"
+#include "trust/evidence.h"
 
 #define NO_PARAMS TEE_PARAM_TYPES(TEE_PARAM_TYPE_NONE, TEE_PARAM_TYPE_NONE, \
 				  TEE_PARAM_TYPE_NONE, TEE_PARAM_TYPE_NONE)

@@ -10,7 +10,6 @@ srcs-y += main.c
 
 global-incdirs-y += include
 global-incdirs-y += .
-global-incdirs-y += base trust stream fs wasi aot session
 # All warnings are errors
 global-cppflags-y += -isystem $(WAMR_INCLUDE) -Werror
 

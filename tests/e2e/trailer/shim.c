@@ -9,7 +9,7 @@
 #include <string.h>
 #include <tee_internal_api.h>
 
-#include "manifest.h"
+#include "trust/manifest.h"
 
 /* Of SHA-256 or SHA-512, by @size of what it writes */
 typedef void (*digest_function)(const void *data, size_t length, size_t size,

@@ -11,8 +11,8 @@
 #include <util.h>
 #include <wasm_export.h>
 
-#include "runtime.h"
-#include "wasi.h"
+#include "aot/runtime.h"
+#include "wasi/wasi.h"
 
 #define PAGE_SIZE	4096
 #define GUARD		(9ull << 30)

@@ -20,11 +20,11 @@
 #include <unistd.h>
 #include <util.h>
 
-#include "aot.h"
-#include "evidence.h"
+#include "aot/aot.h"
 #include "platform_api_vmcore.h"
+#include "session/watch.h"
+#include "trust/evidence.h"
 #include "user_ta_header_defines.h"
-#include "watch.h"
 
 #define PAGE_SIZE	4096
 #define POLL_US		20000

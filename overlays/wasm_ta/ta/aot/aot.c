@@ -6,11 +6,11 @@
  * nobody offers. And it refuses what the runtime believes without a check:
  * indices, sizes and offsets, in aot_init.c and aot_code.c.
  */
-#include "aot.h"
+#include "aot/aot.h"
 
 #include <inttypes.h>
 
-#include "aot_check.h"
+#include "aot/aot_check.h"
 
 #define AOT_MAGIC		0x746f6100	/* "\0aot" */
 #define WASM_MAGIC		0x6d736100	/* "\0asm" */

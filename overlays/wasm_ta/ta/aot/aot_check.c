@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How the parts of the AOT file's check say what is wrong with it. */
-#include "aot_check.h"
+#include "aot/aot_check.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <util.h>
 
-#include "aot.h"
+#include "aot/aot.h"
 
 /*
  * What the runtime allocates, for an estimate of the heap that a module needs:

@@ -6,7 +6,7 @@
  */
 #include <inttypes.h>
 
-#include "aot_check.h"
+#include "aot/aot_check.h"
 
 #define INSTRUCTION_SIZE	4
 

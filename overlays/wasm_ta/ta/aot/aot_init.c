@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <tee_internal_api_extensions.h>
 
-#include "aot_check.h"
-#include "wasi.h"
+#include "aot/aot_check.h"
+#include "wasi/wasi.h"
 
 #define INIT_EXPR_FUNCREF	0xd2
 #define INIT_EXPR_V128		0xfd

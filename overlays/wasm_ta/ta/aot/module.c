@@ -2,7 +2,7 @@
 /*
  * From an AOT file in shared memory to code that can be called.
  */
-#include "module.h"
+#include "aot/module.h"
 
 #include <inttypes.h>
 #include <optee_platform.h>
@@ -12,10 +12,10 @@
 #include <trace.h>
 #include <util.h>
 
-#include "digest.h"
-#include "evidence.h"
-#include "hex.h"
-#include "runtime.h"
+#include "aot/runtime.h"
+#include "base/hex.h"
+#include "trust/digest.h"
+#include "trust/evidence.h"
 
 #define ERROR_SIZE		128
 

@@ -10,9 +10,9 @@
 #include <stdint.h>
 #include <wasm_export.h>
 
-#include "aot.h"
-#include "manifest.h"
-#include "outcome.h"
+#include "aot/aot.h"
+#include "base/outcome.h"
+#include "trust/manifest.h"
 
 struct module {
 	wasm_module_t wamr;	/* NULL: none was loaded yet */

@@ -2,7 +2,7 @@
 /*
  * WAMR is a single one in a TA instance, and so in a session.
  */
-#include "runtime.h"
+#include "aot/runtime.h"
 
 #include <inttypes.h>
 #include <optee_platform.h>
@@ -11,8 +11,8 @@
 #include <util.h>
 #include <wasm_export.h>
 
-#include "stack.h"
-#include "wasi.h"
+#include "aot/stack.h"
+#include "wasi/wasi.h"
 
 /* Below the stack, for code that would go beyond its end to fault */
 #define GUARD_SIZE	(64 * 1024)

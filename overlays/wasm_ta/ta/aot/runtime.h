@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "outcome.h"
+#include "base/outcome.h"
 
 /*
  * runtime_get() - start the runtime with a heap, unless it runs already

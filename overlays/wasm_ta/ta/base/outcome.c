@@ -2,7 +2,7 @@
 /*
  * Fills in the result of a command.
  */
-#include "outcome.h"
+#include "base/outcome.h"
 
 #include <inttypes.h>
 #include <optee_platform.h>

@@ -10,7 +10,7 @@
 #include <tee_internal_api.h>
 #include <wasm_ta.h>
 
-#include "aot.h"
+#include "aot/aot.h"
 
 struct outcome {
 	struct wasm_ta_result *result;

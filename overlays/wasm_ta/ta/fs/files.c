@@ -2,13 +2,13 @@
 /*
  * Folders of the host come in, as a stream of records: see wasm_files.h.
  */
-#include "files.h"
+#include "fs/files.h"
 
 #include <string.h>
 #include <tee_internal_api.h>
 #include <util.h>
 
-#include "wasi_abi.h"
+#include "base/wasi_abi.h"
 
 struct receiving {
 	struct files *files;

@@ -10,9 +10,9 @@
 #include <tee_api_types.h>
 #include <wasm_files.h>
 
-#include "fs.h"
-#include "input.h"
-#include "output.h"
+#include "fs/fs.h"
+#include "stream/input.h"
+#include "stream/output.h"
 
 struct files {
 	uint32_t count;			/* of mounts */

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <util.h>
 
-#include "files.h"
-#include "wasi_abi.h"
+#include "base/wasi_abi.h"
+#include "fs/files.h"
 
 struct sending {
 	const struct files *files;

@@ -2,15 +2,15 @@
 /*
  * Nodes, directories and names of the filesystem in memory.
  */
-#include "fs.h"
+#include "fs/fs.h"
 
 #include <string.h>
 #include <tee_internal_api.h>
 #include <tee_internal_api_extensions.h>
 
-#include "secure.h"
-#include "trouble.h"
-#include "wasi_abi.h"
+#include "base/wasi_abi.h"
+#include "fs/secure.h"
+#include "fs/trouble.h"
 
 #define NANOS_PER_MILLI		1000000ULL
 #define NANOS_PER_SECOND	1000000000ULL

@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "manifest.h"
-#include "pool.h"
+#include "fs/pool.h"
+#include "trust/manifest.h"
 
 #define FS_NAME_MAX	255
 #define FS_PATH_MAX	4096

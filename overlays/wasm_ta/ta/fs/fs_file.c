@@ -6,10 +6,10 @@
 #include <tee_internal_api.h>
 #include <util.h>
 
-#include "fs.h"
-#include "secure.h"
-#include "trouble.h"
-#include "wasi_abi.h"
+#include "base/wasi_abi.h"
+#include "fs/fs.h"
+#include "fs/secure.h"
+#include "fs/trouble.h"
 
 /* A block of pointers has 512 */
 #define FAN_BITS	9

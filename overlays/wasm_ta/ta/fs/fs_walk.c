@@ -6,8 +6,8 @@
 #include <tee_internal_api.h>
 #include <util.h>
 
-#include "fs.h"
-#include "wasi_abi.h"
+#include "base/wasi_abi.h"
+#include "fs/fs.h"
 
 #define LINKS_MAX	32
 

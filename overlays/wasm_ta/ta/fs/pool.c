@@ -2,7 +2,7 @@
 /*
  * Blocks and small pieces: free lists over memory from tee_map_zi().
  */
-#include "pool.h"
+#include "fs/pool.h"
 
 #include <string.h>
 #include <tee_internal_api.h>

@@ -11,7 +11,7 @@
  * System calls instead of the TEE_ functions: those panic when the normal world
  * fails to store something, or is out of memory.
  */
-#include "secure.h"
+#include "fs/secure.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +20,8 @@
 #include <utee_syscalls.h>
 #include <util.h>
 
-#include "trouble.h"
-#include "wasi_abi.h"
+#include "base/wasi_abi.h"
+#include "fs/trouble.h"
 
 #define LOCK_ID		"lock"
 #define INDEX_ID	"index"

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "fs.h"
+#include "fs/fs.h"
 
 /*
  * secure_mount() - have the tree in memory, if it is not

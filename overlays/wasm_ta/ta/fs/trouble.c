@@ -3,7 +3,7 @@
  * Words for what goes wrong with /secure. Hints are the host app's: each of
  * these sentences has a part that words.def knows.
  */
-#include "trouble.h"
+#include "fs/trouble.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include <tee_api_defines.h>
 #include <trace.h>
 
-#include "wasi_abi.h"
+#include "base/wasi_abi.h"
 
 /* Bytes of a path that are told: the last ones */
 #define PATH_TOLD	96

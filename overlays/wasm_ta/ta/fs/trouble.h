@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <tee_api_types.h>
 
-#include "fs.h"
+#include "fs/fs.h"
 
 /* What is in trouble: "the index of /secure" and the like. Returns an errno */
 uint32_t trouble(struct fs *fs, TEE_Result res, const char *what);

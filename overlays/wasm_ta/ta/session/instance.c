@@ -2,7 +2,7 @@
 /*
  * Instances: made, run, called by name, and taken down.
  */
-#include "instance.h"
+#include "session/instance.h"
 
 #include <inttypes.h>
 #include <optee_function.h>
@@ -10,10 +10,10 @@
 #include <string.h>
 #include <util.h>
 
-#include "runtime.h"
-#include "seal.h"
-#include "secure.h"
-#include "watch.h"
+#include "aot/runtime.h"
+#include "fs/secure.h"
+#include "session/watch.h"
+#include "trust/seal.h"
 
 /*
  * What WAMR calls the stack is for its interpreter; AOT code uses the TA's. It

@@ -9,13 +9,13 @@
 #include <stddef.h>
 #include <wasm_export.h>
 
-#include "args.h"
-#include "files.h"
-#include "input.h"
-#include "module.h"
-#include "outcome.h"
-#include "output.h"
-#include "wasi.h"
+#include "aot/module.h"
+#include "base/outcome.h"
+#include "fs/files.h"
+#include "stream/input.h"
+#include "stream/output.h"
+#include "wasi/args.h"
+#include "wasi/wasi.h"
 
 struct instance {
 	struct args args;

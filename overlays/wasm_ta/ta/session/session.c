@@ -2,14 +2,14 @@
 /*
  * What the commands do, once their parameters are known to be well-formed.
  */
-#include "session.h"
+#include "session/session.h"
 
 #include <string.h>
 #include <tee_internal_api.h>
 #include <util.h>
 
-#include "runtime.h"
-#include "watch.h"
+#include "aot/runtime.h"
+#include "session/watch.h"
 
 TEE_Result session_configure(struct session *session, uint32_t heap_size,
 			     uint32_t stack_size)

@@ -10,7 +10,7 @@
 #include <tee_api_types.h>
 #include <wasm_ta.h>
 
-#include "instance.h"
+#include "session/instance.h"
 
 /* One of the times that the module was loaded, each with its own calls */
 struct loaded {

@@ -2,7 +2,7 @@
 /*
  * PTA_SYSTEM_WATCH: the OP-TEE core continues a looping program in longjmp().
  */
-#include "watch.h"
+#include "session/watch.h"
 
 #include <assert.h>
 #include <inttypes.h>

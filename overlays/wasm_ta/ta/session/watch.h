@@ -7,7 +7,7 @@
 
 #include <tee_api_types.h>
 
-#include "output.h"
+#include "stream/output.h"
 
 /* Of each command that takes long: the streams, whose words the core looks at */
 #define WATCH_PARAM	2

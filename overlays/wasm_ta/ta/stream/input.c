@@ -3,7 +3,7 @@
  * Consumer of the in ring. The host app is not trusted: of the shared area only
  * in_head is read after input_open(), and a head outside the ring ends the run.
  */
-#include "input.h"
+#include "stream/input.h"
 
 #include <string.h>
 #include <tee_internal_api.h>

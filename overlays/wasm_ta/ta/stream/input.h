@@ -11,7 +11,7 @@
 #include <tee_api_types.h>
 #include <wasm_ta.h>
 
-#include "output.h"
+#include "stream/output.h"
 
 struct input {
 	struct output *output;		/* for its way to wait */

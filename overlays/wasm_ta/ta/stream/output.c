@@ -8,7 +8,7 @@
 #include <tee_internal_api.h>
 #include <util.h>
 
-#include "output.h"
+#include "stream/output.h"
 
 /* The scheduler of the normal world does not sleep for less than its tick */
 #define FULL_WAIT_MS	1

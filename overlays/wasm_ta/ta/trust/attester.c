@@ -2,7 +2,7 @@
 /*
  * The commands of the attestation pseudo TA, as core/pta/attestation.c has them.
  */
-#include "attester.h"
+#include "trust/attester.h"
 
 #include <pta_attestation.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /*
  * Writing CBOR: heads, and what is open.
  */
-#include "cbor.h"
+#include "trust/cbor.h"
 
 #include <string.h>
 

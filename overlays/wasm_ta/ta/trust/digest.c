@@ -2,7 +2,7 @@
 /*
  * SHA-256, by the core. HMAC is made of it here: it needs no key that is an object.
  */
-#include "digest.h"
+#include "trust/digest.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
  * "carried" one has limbs below 2^51 + 2^13, a sum of two below 2^52 + 2^14;
  * multiply() takes limbs below 2^54, and gives carried ones.
  */
-#include "ed25519.h"
+#include "trust/ed25519.h"
 
 #include <stddef.h>
 #include <string.h>

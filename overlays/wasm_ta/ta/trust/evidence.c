@@ -2,15 +2,15 @@
 /*
  * Evidence: one nonce, one token and one key in the life of an instance of the TA.
  */
-#include "evidence.h"
+#include "trust/evidence.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <wasm_ta.h>
 
-#include "attester.h"
-#include "hpke.h"
-#include "token.h"
+#include "trust/attester.h"
+#include "trust/hpke.h"
+#include "trust/token.h"
 
 static struct {
 	uint8_t nonce[WASM_TA_NONCE_MAX];

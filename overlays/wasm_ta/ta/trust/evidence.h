@@ -20,7 +20,7 @@
 #include <stdint.h>
 #include <tee_internal_api.h>
 
-#include "outcome.h"
+#include "base/outcome.h"
 
 /* What is known of a module; NULL: that is not known */
 struct evidence_module {

@@ -3,11 +3,11 @@
  * RFC 9180, sections 4.1, 5.1 and 5.2. Nothing here is longer than a digest, so that
  * HKDF-Expand is one HMAC.
  */
-#include "hpke.h"
+#include "trust/hpke.h"
 
 #include <string.h>
 
-#include "digest.h"
+#include "trust/digest.h"
 
 #define KEY_BITS	256
 #define CIPHER_KEY_SIZE	32

@@ -18,7 +18,7 @@
 #include <stdint.h>
 #include <tee_internal_api.h>
 
-#include "p256.h"
+#include "trust/p256.h"
 
 /* A message: the sender's point, what is encrypted, and the tag */
 #define HPKE_TAG_SIZE	16

@@ -3,16 +3,16 @@
  * The trailer of a signed module, read as strictly as it is written: one layout,
  * no field that is not understood, and nothing believed that is not signed.
  */
-#include "manifest.h"
+#include "trust/manifest.h"
 
 #include <inttypes.h>
 #include <string.h>
 #include <trace.h>
 #include <util.h>
 
-#include "digest.h"
-#include "hex.h"
-#include "signature.h"
+#include "base/hex.h"
+#include "trust/digest.h"
+#include "trust/signature.h"
 
 /* Bytes of a key that are told: enough to know it by */
 #define KEY_TOLD		8

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <wasm_signed.h>
 
-#include "outcome.h"
+#include "base/outcome.h"
 
 /* Digits of a name space of secure storage, and a NUL */
 #define MANIFEST_SPACE_SIZE	33

@@ -2,7 +2,7 @@
 /*
  * The equation of P-256, in the plainest arithmetic: what is computed is no secret.
  */
-#include "p256.h"
+#include "trust/p256.h"
 
 #include <stddef.h>
 #include <string.h>

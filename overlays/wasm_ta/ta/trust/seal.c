@@ -3,7 +3,7 @@
  * PTA_SYSTEM_SEAL: whatever machine code a module turns out to be, this is what
  * it can ask of the OP-TEE core.
  */
-#include "seal.h"
+#include "trust/seal.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include <tee_syscall_numbers.h>
 #include <util.h>
 
-#include "evidence.h"
+#include "trust/evidence.h"
 
 /* Beside to return and to panic, which an instance always may */
 static const uint8_t keep[] = {

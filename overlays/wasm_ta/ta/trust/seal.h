@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "outcome.h"
+#include "base/outcome.h"
 
 /*
  * seal() - give up, for good, what no module has any business with

@@ -2,13 +2,13 @@
 /*
  * Ed25519 signatures: hashing is OP-TEE's, the arithmetic is in ed25519.c.
  */
-#include "signature.h"
+#include "trust/signature.h"
 
 #include <string.h>
 #include <tee_internal_api.h>
 
-#include "ed25519.h"
-#include "hex.h"
+#include "base/hex.h"
+#include "trust/ed25519.h"
 
 /* Public keys as hexadecimal digits, with commas between; see sub.mk */
 #define TEXT(...)	#__VA_ARGS__

@@ -3,14 +3,14 @@
  * Entity Attestation Tokens. The keys of each map are in the order of deterministic
  * encoding: positive numbers, then negative ones, each from 0 on.
  */
-#include "token.h"
+#include "trust/token.h"
 
 #include <string.h>
 #include <wasm_ta.h>
 
-#include "cbor.h"
-#include "digest.h"
-#include "p256.h"
+#include "trust/cbor.h"
+#include "trust/digest.h"
+#include "trust/p256.h"
 
 /* Names what the private claims mean: whoever changes them makes another one */
 #define PROFILE			"urn:uuid:04ca6ed1-1bfe-456e-8760-53b588721eb6"

@@ -11,8 +11,8 @@
 
 #include <wasm_ta.h>
 
-#include "attester.h"
-#include "evidence.h"
+#include "trust/attester.h"
+#include "trust/evidence.h"
 
 #define TOKEN_VERSION_SIZE	64
 /* A COSE_Key of an RSA key: two numbers and their heads */

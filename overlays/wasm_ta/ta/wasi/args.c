@@ -7,7 +7,7 @@
 #include <tee_internal_api_extensions.h>
 #include <wasm_ta.h>
 
-#include "args.h"
+#include "wasi/args.h"
 
 /* Counts NUL terminated strings: where @count of them end, or NULL */
 static const char *skip_strings(const char *text, const char *end,

@@ -2,13 +2,13 @@
 /*
  * The table of descriptors: numbers, rights, and how they are checked.
  */
-#include "fd.h"
+#include "wasi/fd.h"
 
 #include <tee_internal_api.h>
 #include <util.h>
 
-#include "secure.h"
-#include "wasi_abi.h"
+#include "base/wasi_abi.h"
+#include "fs/secure.h"
 
 #define PER_PAGE	(POOL_BLOCK / sizeof(struct fd))
 

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "fs.h"
-#include "input.h"
+#include "fs/fs.h"
+#include "stream/input.h"
 
 #define FD_PAGES	16
 

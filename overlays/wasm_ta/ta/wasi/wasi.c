@@ -3,14 +3,14 @@
  * WASI preview 1 as a table of native symbols; here are arguments, environment,
  * random numbers and exit, in wasi_*.c the rest by subject.
  */
-#include "wasi_calls.h"
+#include "wasi/wasi_calls.h"
 
 #include <string.h>
 #include <tee_internal_api.h>
 #include <util.h>
 #include <wasm_signed.h>
 
-#include "secure.h"
+#include "fs/secure.h"
 
 /* Bounds the time spent in the core with its random number generator */
 #define RANDOM_SLICE		4096

@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "args.h"
-#include "fd.h"
-#include "fs.h"
-#include "input.h"
-#include "output.h"
+#include "fs/fs.h"
+#include "stream/input.h"
+#include "stream/output.h"
+#include "wasi/args.h"
+#include "wasi/fd.h"
 
 struct wasi {
 	const struct args *args;

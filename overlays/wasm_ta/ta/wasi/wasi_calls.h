@@ -15,8 +15,8 @@
 #include <tee_api_types.h>
 #include <wasm_export.h>
 
-#include "wasi.h"
-#include "wasi_abi.h"
+#include "base/wasi_abi.h"
+#include "wasi/wasi.h"
 
 /* Of the program that runs */
 extern struct wasi *wasi;

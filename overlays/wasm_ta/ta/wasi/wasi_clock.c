@@ -6,7 +6,7 @@
 #include <tee_internal_api.h>
 #include <util.h>
 
-#include "wasi_calls.h"
+#include "wasi/wasi_calls.h"
 
 #define NANOS_PER_MILLI		1000000ULL
 #define NANOS_PER_SECOND	1000000000ULL

@@ -6,8 +6,8 @@
 #include <tee_internal_api.h>
 #include <util.h>
 
-#include "secure.h"
-#include "wasi_calls.h"
+#include "fs/secure.h"
+#include "wasi/wasi_calls.h"
 
 uint32_t wasi_fd_advise(wasm_exec_env_t env __unused, uint32_t number,
 			uint64_t offset, uint64_t length, uint32_t advice)

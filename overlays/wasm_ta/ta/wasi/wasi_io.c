@@ -7,7 +7,7 @@
 #include <tee_internal_api.h>
 #include <util.h>
 
-#include "wasi_calls.h"
+#include "wasi/wasi_calls.h"
 
 /* The list of buffers of a call, in linear memory */
 struct vector {

@@ -6,7 +6,7 @@
 #include <tee_internal_api.h>
 #include <util.h>
 
-#include "wasi_calls.h"
+#include "wasi/wasi_calls.h"
 
 /* Buffers of fs_walk() */
 #define FIRST	0

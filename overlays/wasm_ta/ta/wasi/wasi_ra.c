@@ -6,9 +6,9 @@
 #include <string.h>
 #include <tee_internal_api.h>
 
-#include "evidence.h"
-#include "hpke.h"
-#include "wasi_calls.h"
+#include "trust/evidence.h"
+#include "trust/hpke.h"
+#include "wasi/wasi_calls.h"
 
 /* Most that a message has inside: a key, or a document that has some */
 #define DATA_MAX	4096
