@@ -19,6 +19,7 @@
 #include "fs/secure.h"
 #include "runtime.h"
 #include "shim.h"
+#include "trust/manifest.h"
 #include "wasi/wasi.h"
 #include "wasm_native.h"
 #include "world.h"

@@ -9,6 +9,7 @@
 #include <util.h>
 
 #include "base/wasi_abi.h"
+#include "fs/fs_file.h"
 
 struct receiving {
 	struct files *files;

@@ -8,6 +8,7 @@
 
 #include "base/wasi_abi.h"
 #include "fs/files.h"
+#include "fs/fs_file.h"
 
 struct sending {
 	const struct files *files;

@@ -9,8 +9,6 @@
 #include <tee_internal_api_extensions.h>
 
 #include "base/wasi_abi.h"
-#include "fs/secure.h"
-#include "fs/trouble.h"
 
 #define NANOS_PER_MILLI		1000000ULL
 #define NANOS_PER_SECOND	1000000000ULL
@@ -85,7 +83,8 @@ uint32_t fs_take_room(struct fs *fs, uint8_t device, uint64_t bytes)
 		return WASI_ESUCCESS;
 	if (fs->storage.taken > fs->storage.room ||
 	    bytes > fs->storage.room - fs->storage.taken)
-		return trouble_quota(fs);
+		return trouble_quota(&fs->storage.trouble,
+				     fs->storage.room);
 
 	fs->storage.taken += bytes;
 	return WASI_ESUCCESS;
@@ -97,13 +96,20 @@ void fs_give_room(struct fs *fs, uint8_t device, uint64_t bytes)
 		fs->storage.taken -= bytes;
 }
 
+uint32_t fs_no_room(struct fs *fs, uint8_t device)
+{
+	if (device == FS_SECURE)
+		return trouble_no_room(&fs->storage.trouble);
+	return WASI_ENOSPC;
+}
+
 uint32_t fs_make(struct fs *fs, uint8_t type, uint8_t device,
 		 struct fs_node **node)
 {
 	struct fs_node *made = pool_get(&fs->pool, sizeof(*made));
 
 	if (!made)
-		return trouble_no_room(fs, device);
+		return fs_no_room(fs, device);
 
 	made->ino = ++fs->last_ino;
 	made->type = type;
@@ -128,7 +134,7 @@ uint32_t fs_make_link(struct fs *fs, uint8_t device, const void *target,
 
 	(*node)->u.target = pool_get(&fs->pool, length);
 	err = (*node)->u.target ? fs_take_room(fs, device, length) :
-				  trouble_no_room(fs, device);
+				  fs_no_room(fs, device);
 	if (err) {
 		pool_put(&fs->pool, (*node)->u.target, length);
 		pool_put(&fs->pool, *node, sizeof(**node));
@@ -149,7 +155,7 @@ void fs_drop(struct fs *fs, struct fs_node *node)
 	if (node->type != WASI_FILETYPE_DIRECTORY)
 		fs_give_room(fs, node->device, node->size);
 	if (node->type == WASI_FILETYPE_REGULAR_FILE)
-		fs_free_contents(fs, node);
+		blocks_free(&node->u.file, &fs->pool);
 	else if (node->type == WASI_FILETYPE_SYMBOLIC_LINK)
 		pool_put(&fs->pool, node->u.target, node->size);
 	pool_put(&fs->pool, node, sizeof(*node));
@@ -213,7 +219,7 @@ uint32_t fs_add(struct fs *fs, struct fs_node *dir, const char *name,
 	entry = pool_get(&fs->pool, sizeof(*entry) + length);
 	if (!entry) {
 		fs_give_room(fs, node->device, NAME_COST + length);
-		return trouble_no_room(fs, node->device);
+		return fs_no_room(fs, node->device);
 	}
 
 	memcpy(entry->name, name, length);
@@ -261,72 +267,6 @@ void fs_remove(struct fs *fs, struct fs_node *dir, struct fs_entry *entry)
 	fs_changed(fs, node);
 	touch(fs, dir);
 	fs_drop(fs, node);
-}
-
-static bool is_below(const struct fs_node *node, const struct fs_node *top)
-{
-	for (; node; node = node->u.dir.parent)
-		if (node == top)
-			return true;
-
-	return false;
-}
-
-/* What keeps @to from being replaced by @node */
-static uint32_t check_target(const struct fs_node *node,
-			     const struct fs_walk *to)
-{
-	bool is_dir = node->type == WASI_FILETYPE_DIRECTORY;
-
-	if (to->slash && !is_dir)
-		return WASI_ENOTDIR;
-	if (is_dir && is_below(to->dir, node))
-		return WASI_EINVAL;
-	if (!to->node)
-		return WASI_ESUCCESS;
-
-	if (to->node->type != WASI_FILETYPE_DIRECTORY)
-		return is_dir ? WASI_ENOTDIR : WASI_ESUCCESS;
-	if (!is_dir)
-		return WASI_EISDIR;
-	return to->node->u.dir.first ? WASI_ENOTEMPTY : WASI_ESUCCESS;
-}
-
-uint32_t fs_rename(struct fs *fs, const struct fs_walk *from,
-		   const struct fs_walk *to)
-{
-	struct fs_node *node = from->node;
-	uint32_t err = 0;
-
-	if (!node)
-		return WASI_ENOENT;
-	if (!from->name || !to->name)
-		return WASI_EBUSY;
-	if (node->device != to->dir->device)
-		return WASI_EXDEV;
-	if (node == to->node)
-		return WASI_ESUCCESS;
-	if (node->mount || (to->node && to->node->mount))
-		return WASI_EBUSY;
-
-	err = check_target(node, to);
-	if (!err && to->node)
-		err = secure_check(fs, to->node);
-	if (err)
-		return err;
-
-	/* Added first: without memory for it, all stays as it was */
-	err = fs_add(fs, to->dir, to->name, to->length, node);
-	if (err)
-		return err;
-	if (to->entry)
-		fs_remove(fs, to->dir, to->entry);
-	fs_remove(fs, from->dir, from->entry);
-	if (node->type == WASI_FILETYPE_DIRECTORY) {
-		node->u.dir.parent = to->dir;
-		fs->moved = true;
-	}
-	return WASI_ESUCCESS;
 }
 
 static void append(struct fs_list *list, const struct fs_node *dir,

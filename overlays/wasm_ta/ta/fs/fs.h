@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The filesystem of a run: a tree in memory, private to the TA. What is below
- * /secure is of the same kind, and kept in secure storage; see secure.c.
+ * /secure is of the same kind, and kept in secure storage; see secure.c. What reads
+ * or replaces contents, which may be there alone, is in fs_file.c and fs_rename.c.
  *
  * Functions that can fail return a number of enum wasi_errno.
  */
@@ -12,13 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fs/blocks.h"
 #include "fs/pool.h"
-#include "trust/manifest.h"
+#include "fs/trouble.h"
 
 #define FS_NAME_MAX	255
 #define FS_PATH_MAX	4096
-#define FS_FILE_MAX	(1ULL << 30)
-#define FS_TROUBLE_SIZE	208
+#define FS_FILE_MAX	BLOCKS_MAX
 
 /* What st_dev tells, and what links and renames do not cross */
 enum fs_device {
@@ -27,6 +28,7 @@ enum fs_device {
 };
 
 struct fs_entry;
+struct manifest;
 
 struct fs_node {
 	uint64_t ino;
@@ -45,10 +47,7 @@ struct fs_node {
 	bool stored;			/* FS_SECURE: object has these contents ... */
 	bool absent;			/* ... and they are there alone */
 	union {
-		struct {
-			void *top;	/* of the tree of blocks */
-			uint32_t depth;
-		} file;
+		struct blocks file;
 		struct {
 			struct fs_entry *first;
 			struct fs_entry *last;
@@ -91,18 +90,8 @@ struct fs {
 		bool used;		/* there was an index at some time */
 		bool unstored;		/* the last try to store it failed */
 		bool newer;		/* a newer version has stored what is there */
-		char trouble[FS_TROUBLE_SIZE];	/* the first one, in words */
+		struct trouble trouble;
 	} storage;
-};
-
-/* What a path leads to, the last component not necessarily existing */
-struct fs_walk {
-	struct fs_node *dir;		/* where the last component is ... */
-	const char *name;		/* ... and what it is called; NULL: "." */
-	uint32_t length;
-	struct fs_entry *entry;		/* NULL: there is none */
-	struct fs_node *node;		/* NULL: there is none */
-	bool slash;			/* the path ends with a slash */
 };
 
 /* Makes an empty tree, with a place for /secure that is not read yet */
@@ -130,8 +119,6 @@ struct fs_entry *fs_find(const struct fs_node *dir, const char *name,
 uint32_t fs_add(struct fs *fs, struct fs_node *dir, const char *name,
 		uint32_t length, struct fs_node *node);
 void fs_remove(struct fs *fs, struct fs_node *dir, struct fs_entry *entry);
-uint32_t fs_rename(struct fs *fs, const struct fs_walk *from,
-		   const struct fs_walk *to);
 
 /* To be called when a node, or what it holds, is no longer what it was */
 void fs_changed(struct fs *fs, struct fs_node *node);
@@ -146,25 +133,8 @@ void fs_changed(struct fs *fs, struct fs_node *node);
 uint32_t fs_take_room(struct fs *fs, uint8_t device, uint64_t bytes);
 void fs_give_room(struct fs *fs, uint8_t device, uint64_t bytes);
 
-/*
- * fs_walk() - follow a path from @base, and never out of it
- * @which: 0 or 1, the buffer that @walk refers to afterwards
- * @follow: also a symbolic link at the end
- */
-uint32_t fs_walk(struct fs *fs, struct fs_node *base, const char *path,
-		 uint32_t length, bool follow, unsigned int which,
-		 struct fs_walk *walk);
-
-/* Contents of regular files. @done: bytes, less than @length at the end */
-uint32_t fs_read(struct fs *fs, struct fs_node *file, uint64_t offset,
-		 void *bytes, size_t length, size_t *done);
-uint32_t fs_write(struct fs *fs, struct fs_node *file, uint64_t offset,
-		  const void *bytes, size_t length, size_t *done);
-uint32_t fs_resize(struct fs *fs, struct fs_node *file, uint64_t size);
-/* Has memory ready for @length bytes at @offset, and the file that long */
-uint32_t fs_allocate(struct fs *fs, struct fs_node *file, uint64_t offset,
-		     uint64_t length);
-void fs_free_contents(struct fs *fs, struct fs_node *file);
+/* There is no memory for something on a device; always WASI_ENOSPC */
+uint32_t fs_no_room(struct fs *fs, uint8_t device);
 
 /* All that is below a directory, each entry after the one that it is in */
 struct fs_item {

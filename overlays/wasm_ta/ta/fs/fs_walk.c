@@ -2,12 +2,13 @@
 /*
  * Following paths: from a directory that the program has, to what is below it.
  */
+#include "fs/fs_walk.h"
+
 #include <string.h>
 #include <tee_internal_api.h>
 #include <util.h>
 
 #include "base/wasi_abi.h"
-#include "fs/fs.h"
 
 #define LINKS_MAX	32
 

@@ -21,7 +21,8 @@
 #include <util.h>
 
 #include "base/wasi_abi.h"
-#include "fs/trouble.h"
+#include "fs/fs_path.h"
+#include "trust/manifest.h"
 
 #define LOCK_ID		"lock"
 #define INDEX_ID	"index"
@@ -82,6 +83,11 @@ static struct full_id full_id(const struct fs *fs, const char *id)
 	snprintf(full.text, sizeof(full.text), "%s.%s",
 		 fs->storage.owner->space, id);
 	return full;
+}
+
+static uint32_t trouble(struct fs *fs, TEE_Result res, const char *what)
+{
+	return trouble_with(&fs->storage.trouble, res, what);
 }
 
 static TEE_Result open_as(const char *id, uint32_t flags, uint32_t *object)
@@ -224,12 +230,12 @@ static uint32_t read_record(struct fs *fs, struct reading *reading, uint32_t n)
 /* What a version has stored is not for the ones before it */
 static uint32_t is_older(struct fs *fs, uint32_t program)
 {
-	char words[FS_TROUBLE_SIZE] = { };
+	char words[TROUBLE_SIZE] = { };
 
 	snprintf(words, sizeof(words),
 		 "version %"PRIu32" of %s is older than version %"PRIu32", which has stored what is in /secure",
 		 fs->storage.owner->version, fs->storage.owner->name, program);
-	trouble_is(fs, words);
+	trouble_is(&fs->storage.trouble, words);
 	fs->storage.newer = true;
 	return WASI_EACCES;
 }
@@ -270,7 +276,7 @@ static void tell_of_shared(struct fs *fs)
 		return;
 
 	_utee_cryp_obj_close(object);
-	trouble_is(fs, "what was stored when all programs shared one /secure is kept, but none has it: each has a /secure of its own now");
+	trouble_is(&fs->storage.trouble, "what was stored when all programs shared one /secure is kept, but none has it: each has a /secure of its own now");
 }
 
 static uint32_t load_index(struct fs *fs)
@@ -284,7 +290,7 @@ static uint32_t load_index(struct fs *fs)
 				     &object);
 
 	if (res == TEE_ERROR_ITEM_NOT_FOUND && fs->storage.used)
-		return trouble_is(fs, THE_INDEX " is missing, though files were stored in it");
+		return trouble_is(&fs->storage.trouble, THE_INDEX " is missing, though files were stored in it");
 	/* The first time: nothing is stored */
 	if (res == TEE_ERROR_ITEM_NOT_FOUND) {
 		tell_of_shared(fs);
@@ -309,7 +315,7 @@ static uint32_t load_index(struct fs *fs)
 	reading.size = info.data_size;
 	err = read_index(fs, &reading);
 	if (err == WASI_EIO)
-		trouble_is(fs, THE_INDEX " is damaged, or of another version of the runtime TA");
+		trouble_is(&fs->storage.trouble, THE_INDEX " is damaged, or of another version of the runtime TA");
 	else if (err)
 		trouble(fs, TEE_ERROR_OUT_OF_MEMORY, THE_INDEX);
 out:
@@ -369,7 +375,7 @@ uint32_t secure_mount(struct fs *fs)
 		return fs->storage.error;
 
 	if (!owner->storage) {
-		trouble_is(fs, "the program's manifest allows it nothing in /secure");
+		trouble_is(&fs->storage.trouble, "the program's manifest allows it nothing in /secure");
 		fs->storage.error = WASI_EACCES;
 		return fs->storage.error;
 	}
@@ -398,10 +404,18 @@ void secure_unmount(struct fs *fs)
 	fs->storage.lock = 0;
 }
 
+static uint32_t trouble_of_file(struct fs *fs, TEE_Result res,
+				const struct fs_node *file)
+{
+	if (res == TEE_SUCCESS)
+		return WASI_ESUCCESS;
+
+	return trouble(fs, res, fs_path_of(fs, file).text);
+}
+
 /* Reads all of what is stored of a file; @keep: into memory */
 static uint32_t read_file(struct fs *fs, struct fs_node *file, bool keep)
 {
-	uint64_t size = file->size;
 	TEE_Result res = TEE_SUCCESS;
 	uint64_t at = 0;
 	char id[ID_SIZE] = { };
@@ -423,16 +437,13 @@ static uint32_t read_file(struct fs *fs, struct fs_node *file, bool keep)
 		return err;
 	}
 
-	file->absent = !keep;
-	while (!err && at < size) {
-		size_t part = MIN(size - at, (uint64_t)POOL_BLOCK);
-		size_t done = part;
+	while (!err && at < file->size) {
+		size_t part = MIN(file->size - at, (uint64_t)POOL_BLOCK);
 
 		err = trouble_of_file(fs, read_all(object, bounce, part), file);
-		if (!err && keep)
-			err = fs_write(fs, file, at, bounce, part, &done);
-		if (!err && done < part)
-			err = WASI_ENOSPC;
+		if (!err && keep && blocks_write(&file->u.file, &fs->pool, at,
+						 bounce, part) < part)
+			err = fs_no_room(fs, FS_SECURE);
 		at += part;
 	}
 	_utee_cryp_obj_close(object);
@@ -442,21 +453,12 @@ static uint32_t read_file(struct fs *fs, struct fs_node *file, bool keep)
 
 uint32_t secure_load(struct fs *fs, struct fs_node *file)
 {
-	uint64_t mtim = file->mtim;
-	uint64_t ctim = file->ctim;
-	bool changed = fs->storage.changed;
-	uint64_t size = file->size;
 	uint32_t err = read_file(fs, file, true);
 
-	/* What is stored is as it was, all of it here or none */
+	/* All of it is here, or none */
 	if (err)
-		fs_free_contents(fs, file);
+		blocks_free(&file->u.file, &fs->pool);
 	file->absent = err;
-	file->size = size;
-	file->stored = true;
-	file->mtim = mtim;
-	file->ctim = ctim;
-	fs->storage.changed = changed;
 	return err;
 }
 
@@ -469,7 +471,6 @@ uint32_t secure_check(struct fs *fs, struct fs_node *file)
 static uint32_t store_file(struct fs *fs, struct fs_node *file, void *bounce)
 {
 	uint32_t number = fs->storage.last_object + 1;
-	uint64_t atim = file->atim;
 	char id[ID_SIZE] = { };
 	uint32_t object = 0;
 	uint64_t at = 0;
@@ -484,19 +485,15 @@ static uint32_t store_file(struct fs *fs, struct fs_node *file, void *bounce)
 		return err;
 
 	while (!err && at < file->size) {
-		size_t done = 0;
+		size_t part = MIN(file->size - at, (uint64_t)BOUNCE_SIZE);
 
-		err = fs_read(fs, file, at, bounce, BOUNCE_SIZE, &done);
-		if (!err)
-			err = trouble_of_file(fs,
-					      _utee_storage_obj_write(object,
-								      bounce,
-								      done),
-					      file);
-		at += done;
+		blocks_read(&file->u.file, at, bounce, part);
+		err = trouble_of_file(fs, _utee_storage_obj_write(object,
+								  bounce, part),
+				      file);
+		at += part;
 	}
 	_utee_cryp_obj_close(object);
-	file->atim = atim;
 
 	fs->storage.last_object = number;
 	if (err) {
@@ -593,7 +590,7 @@ static uint32_t store_index(struct fs *fs, const struct fs_list *list)
 	uint32_t n = 0;
 
 	if (mapped > INDEX_MAX)
-		return trouble_no_room(fs, FS_SECURE);
+		return fs_no_room(fs, FS_SECURE);
 	data = tee_map_zi(mapped, 0);
 	if (!data)
 		return trouble(fs, TEE_ERROR_OUT_OF_MEMORY, THE_INDEX);
@@ -695,7 +692,7 @@ uint32_t secure_store(struct fs *fs)
 
 	/* What kept an earlier try from storing may be over */
 	if (fs->storage.unstored)
-		*fs->storage.trouble = '\0';
+		fs->storage.trouble = (struct trouble){ };
 
 	err = fs_list(fs, fs->secure, &list);
 	if (err)

@@ -6,25 +6,26 @@
 #ifndef TROUBLE_H
 #define TROUBLE_H
 
-#include <stdbool.h>
+#include <stdint.h>
 #include <tee_api_types.h>
 
-#include "fs/fs.h"
+#define TROUBLE_SIZE	208
+
+struct trouble {
+	char words[TROUBLE_SIZE];	/* of the first one; empty: there is none */
+};
 
 /* What is in trouble: "the index of /secure" and the like. Returns an errno */
-uint32_t trouble(struct fs *fs, TEE_Result res, const char *what);
-
-/* The same for the contents of a file, which is told by its path */
-uint32_t trouble_of_file(struct fs *fs, TEE_Result res,
-			 const struct fs_node *file);
+uint32_t trouble_with(struct trouble *trouble, TEE_Result res,
+		      const char *what);
 
 /* In words of the caller's own; always WASI_EIO */
-uint32_t trouble_is(struct fs *fs, const char *words);
+uint32_t trouble_is(struct trouble *trouble, const char *words);
 
-/* There is no memory for something on a device, which may be FS_SECURE */
-uint32_t trouble_no_room(struct fs *fs, uint8_t device);
+/* There is no memory for more files; always WASI_ENOSPC */
+uint32_t trouble_no_room(struct trouble *trouble);
 
-/* The program has used up what it may have in /secure; always WASI_EDQUOT */
-uint32_t trouble_quota(struct fs *fs);
+/* The program has used up what it may have, @room bytes; always WASI_EDQUOT */
+uint32_t trouble_quota(struct trouble *trouble, uint64_t room);
 
 #endif /* TROUBLE_H */

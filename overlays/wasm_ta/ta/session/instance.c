@@ -146,16 +146,16 @@ void instance_keep_files(struct instance *instance, struct outcome *outcome)
 			 (int32_t)outcome->result->exit_status);
 	if (wasi->fs.storage.newer)
 		outcome_is(outcome, WASM_TA_REFUSED, "%s",
-			   wasi->fs.storage.trouble);
+			   wasi->fs.storage.trouble.words);
 	else if (err)
 		outcome_is(outcome, WASM_TA_FAILED,
 			   "not all of what the program wrote is stored: %s%s",
-			   wasi->fs.storage.trouble, end);
+			   wasi->fs.storage.trouble.words, end);
 	else
-		outcome_storage(outcome, wasi->fs.storage.trouble);
+		outcome_storage(outcome, wasi->fs.storage.trouble.words);
 	/* A call that follows in the same instance has trouble of its own */
 	if (!wasi->fs.storage.error)
-		*wasi->fs.storage.trouble = '\0';
+		wasi->fs.storage.trouble = (struct trouble){ };
 	/* Whoever ended the run waits for nothing any more */
 	if (wasi->failure)
 		return;

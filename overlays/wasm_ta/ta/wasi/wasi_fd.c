@@ -6,6 +6,7 @@
 #include <tee_internal_api.h>
 #include <util.h>
 
+#include "fs/fs_file.h"
 #include "fs/secure.h"
 #include "wasi/wasi_calls.h"
 

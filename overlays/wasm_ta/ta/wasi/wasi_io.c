@@ -7,6 +7,7 @@
 #include <tee_internal_api.h>
 #include <util.h>
 
+#include "fs/fs_file.h"
 #include "wasi/wasi_calls.h"
 
 /* The list of buffers of a call, in linear memory */

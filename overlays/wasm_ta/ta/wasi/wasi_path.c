@@ -6,6 +6,8 @@
 #include <tee_internal_api.h>
 #include <util.h>
 
+#include "fs/fs_file.h"
+#include "fs/fs_rename.h"
 #include "wasi/wasi_calls.h"
 
 /* Buffers of fs_walk() */
