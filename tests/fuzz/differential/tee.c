@@ -250,7 +250,7 @@ void evidence_begin(void)
 }
 
 bool evidence_make(struct outcome *outcome __unused,
-		   const struct evidence_module *module __unused)
+		   const struct token_module *module __unused)
 {
 	return true;
 }

@@ -9,13 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct aot_info {
-	uint64_t memory_size;	/* bytes of linear memory at the start */
-	uint64_t heap_needed;	/* estimate of the smallest heap to start with */
-	uint32_t wasi;		/* what it imports: WASM_SIGNED_WASI_* */
-	bool has_start;		/* exports a function _start of type () -> () */
-	bool has_start_section;	/* runs a function when it is instantiated */
-};
+#include "aot/aot_info.h"
 
 /*
  * aot_check() - read an AOT file's headers, and refuse what cannot run

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <util.h>
 
-#include "aot/aot.h"
+#include "aot/aot_info.h"
 
 /*
  * What the runtime allocates, for an estimate of the heap that a module needs:

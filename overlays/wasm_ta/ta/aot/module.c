@@ -12,6 +12,7 @@
 #include <trace.h>
 #include <util.h>
 
+#include "aot/aot.h"
 #include "aot/runtime.h"
 #include "base/hex.h"
 #include "trust/digest.h"
@@ -82,7 +83,9 @@ static bool load(struct module *module, struct outcome *outcome,
 	res = optee_platform_protect_result();
 	if (!module->wamr) {
 		if (module_is_out_of_memory(error))
-			return outcome_heap_too_small(outcome, &module->info,
+			return outcome_heap_too_small(outcome,
+						      module->info.heap_needed,
+						      module->info.memory_size,
 						      "loading");
 		if (strstr(error, "mmap memory failed"))
 			return outcome_no_memory(outcome,
@@ -121,7 +124,7 @@ static bool attest(const struct module *module, struct outcome *outcome)
 {
 	static const uint8_t unknown[WASM_SIGNED_DIGEST_SIZE];
 	const struct manifest *manifest = &module->manifest;
-	struct evidence_module subject = { .sha256 = module->sha256 };
+	struct token_module subject = { .sha256 = module->sha256 };
 	char version[VERSION_SIZE] = { };
 
 	if (manifest->is_signed) {

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <wasm_export.h>
 
-#include "aot/aot.h"
+#include "aot/aot_info.h"
 #include "base/outcome.h"
 #include "trust/manifest.h"
 

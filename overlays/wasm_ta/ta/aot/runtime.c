@@ -90,7 +90,8 @@ bool runtime_get(struct outcome *outcome, const struct aot_info *info)
 	if (!start()) {
 		unmap_stack();
 		tee_unmap(heap, heap_size);
-		return outcome_heap_too_small(outcome, info,
+		return outcome_heap_too_small(outcome, info->heap_needed,
+					      info->memory_size,
 					      "the runtime does not start");
 	}
 

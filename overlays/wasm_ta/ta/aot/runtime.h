@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "aot/aot_info.h"
 #include "base/outcome.h"
 
 /*

@@ -95,13 +95,12 @@ void outcome_storage(struct outcome *outcome, const char *trouble)
 	make_plain(result->storage);
 }
 
-bool outcome_heap_too_small(struct outcome *outcome,
-			    const struct aot_info *info, const char *reason)
+bool outcome_heap_too_small(struct outcome *outcome, uint64_t needed,
+			    uint64_t memory, const char *reason)
 {
 	return outcome_is(outcome, WASM_TA_REFUSED,
 			  "the heap of %"PRIu32" bytes is too small (%s): this module needs about %"PRIu64", %"PRIu64" of them linear memory",
-			  outcome->result->heap_size, reason,
-			  info->heap_needed, info->memory_size);
+			  outcome->result->heap_size, reason, needed, memory);
 }
 
 void outcome_close(struct outcome *outcome)

@@ -10,8 +10,6 @@
 #include <tee_internal_api.h>
 #include <wasm_ta.h>
 
-#include "aot/aot.h"
-
 struct outcome {
 	struct wasm_ta_result *result;
 	uint32_t stack_size;		/* as configured; 0: the TA's own stack */
@@ -37,7 +35,8 @@ bool outcome_is(struct outcome *outcome, enum wasm_ta_outcome how,
 /* ... that it was refused for memory which another run may hold meanwhile */
 bool outcome_no_memory(struct outcome *outcome, const char *format, ...)
 	__printf(2, 3);
-bool outcome_heap_too_small(struct outcome *outcome,
-			    const struct aot_info *info, const char *reason);
+/* ... that the module needs more, of which @memory bytes are linear memory */
+bool outcome_heap_too_small(struct outcome *outcome, uint64_t needed,
+			    uint64_t memory, const char *reason);
 
 #endif /* OUTCOME_H */

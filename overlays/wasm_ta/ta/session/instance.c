@@ -268,7 +268,8 @@ bool instance_start(struct instance *instance, struct outcome *outcome,
 	if (exception)
 		return trapped(outcome, exception);
 	if (module_is_out_of_memory(error))
-		return outcome_heap_too_small(outcome, &module->info,
+		return outcome_heap_too_small(outcome, module->info.heap_needed,
+					      module->info.memory_size,
 					      "instantiating");
 
 	return outcome_is(outcome, WASM_TA_REFUSED, "%s", error);
@@ -282,7 +283,8 @@ static wasm_exec_env_t make_env(struct instance *instance,
 							   WASM_STACK_SIZE);
 
 	if (!env)
-		outcome_heap_too_small(outcome, &module->info, "starting");
+		outcome_heap_too_small(outcome, module->info.heap_needed,
+				       module->info.memory_size, "starting");
 	return env;
 }
 

@@ -10,7 +10,6 @@
 
 #include "trust/attester.h"
 #include "trust/hpke.h"
-#include "trust/token.h"
 
 static struct {
 	uint8_t nonce[WASM_TA_NONCE_MAX];
@@ -88,7 +87,7 @@ static TEE_Result measure(TEE_TASessionHandle attester,
 	return hpke_open(&evidence.key);
 }
 
-static TEE_Result make(const struct evidence_module *module, const char **what)
+static TEE_Result make(const struct token_module *module, const char **what)
 {
 	TEE_TASessionHandle attester = TEE_HANDLE_NULL;
 	struct token_claims claims = {
@@ -115,7 +114,7 @@ static TEE_Result make(const struct evidence_module *module, const char **what)
 }
 
 bool evidence_make(struct outcome *outcome,
-		   const struct evidence_module *module)
+		   const struct token_module *module)
 {
 	const char *what = "have memory for it";
 	TEE_Result res = TEE_ERROR_OUT_OF_MEMORY;

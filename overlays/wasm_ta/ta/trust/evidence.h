@@ -21,22 +21,14 @@
 #include <tee_internal_api.h>
 
 #include "base/outcome.h"
-
-/* What is known of a module; NULL: that is not known */
-struct evidence_module {
-	const uint8_t *sha256;		/* of the AOT file, as loaded */
-	const uint8_t *wasm_sha256;	/* of the .wasm that it was made of */
-	const uint8_t *signer;		/* the public key, of Ed25519 */
-	const char *name;
-	const char *version;
-};
+#include "trust/token.h"
 
 /* A module comes: from now on it is too late for a nonce */
 void evidence_begin(void);
 
 /* Makes the token if there is a nonce; false: there should be one and is none */
 bool evidence_make(struct outcome *outcome,
-		   const struct evidence_module *module);
+		   const struct token_module *module);
 
 /* The token, or NULL */
 const uint8_t *evidence_token(size_t *size);

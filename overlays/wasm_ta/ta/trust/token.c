@@ -127,7 +127,7 @@ static void put_name(struct cbor *cbor, int key, const char *name)
 	cbor_text(cbor, name);
 }
 
-static void put_module(struct cbor *cbor, const struct evidence_module *module)
+static void put_module(struct cbor *cbor, const struct token_module *module)
 {
 	cbor_map(cbor, 1 + !!module->wasm_sha256 + !!module->signer +
 		       !!module->name + !!module->version);

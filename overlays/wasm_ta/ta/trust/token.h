@@ -12,17 +12,25 @@
 #include <wasm_ta.h>
 
 #include "trust/attester.h"
-#include "trust/evidence.h"
 
 #define TOKEN_VERSION_SIZE	64
 /* A COSE_Key of an RSA key: two numbers and their heads */
 #define TOKEN_KEY_SIZE		(ATTESTER_KEY_SIZE + ATTESTER_EXPONENT_SIZE + 16)
 
+/* What is known of a module; NULL: that is not known */
+struct token_module {
+	const uint8_t *sha256;		/* of the AOT file, as loaded */
+	const uint8_t *wasm_sha256;	/* of the .wasm that it was made of */
+	const uint8_t *signer;		/* the public key, of Ed25519 */
+	const char *name;
+	const char *version;
+};
+
 struct token_claims {
 	const uint8_t *nonce;
 	size_t nonce_size;
 	const uint8_t *point;			/* of the session's key */
-	const struct evidence_module *module;
+	const struct token_module *module;
 	char core_version[TOKEN_VERSION_SIZE];
 	uint8_t core[ATTESTER_DIGEST_SIZE];	/* its memory */
 	bool zero_key;				/* the hardware's key is zero */

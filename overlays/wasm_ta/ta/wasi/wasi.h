@@ -9,22 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "fs/fs.h"
-#include "stream/input.h"
-#include "stream/output.h"
-#include "wasi/args.h"
-#include "wasi/fd.h"
-
-struct wasi {
-	const struct args *args;
-	struct output *output;
-	struct input *input;
-	struct fs fs;
-	struct fd_table fds;
-	bool exited;		/* the program called proc_exit ... */
-	uint32_t exit_code;	/* ... with this */
-	TEE_Result failure;	/* why the TA ended the run, if it did */
-};
+#include "wasi/wasi_state.h"
 
 /* Makes the filesystem and the descriptors; false: no memory for them */
 bool wasi_open(struct wasi *wasi);

@@ -16,7 +16,7 @@
 #include <wasm_export.h>
 
 #include "base/wasi_abi.h"
-#include "wasi/wasi.h"
+#include "wasi/wasi_state.h"
 
 /* Of the program that runs */
 extern struct wasi *wasi;
@@ -111,6 +111,16 @@ CALL(path_rename, uint32_t fd, uint32_t path, uint32_t length, uint32_t new_fd,
 CALL(path_symlink, uint32_t target, uint32_t target_length, uint32_t fd,
      uint32_t path, uint32_t length);
 CALL(path_unlink_file, uint32_t fd, uint32_t path, uint32_t length);
+
+/* wasi_process.c */
+CALL(args_get, uint32_t pointers, uint32_t at);
+CALL(args_sizes_get, uint32_t count_at, uint32_t size_at);
+CALL(environ_get, uint32_t pointers, uint32_t at);
+CALL(environ_sizes_get, uint32_t count_at, uint32_t size_at);
+void wasi_proc_exit(wasm_exec_env_t env, uint32_t code);
+CALL(proc_raise, uint32_t signal);
+CALL(random_get, uint32_t at, uint32_t length);
+CALL(sched_yield);
 
 /* wasi_ra.c */
 CALL(ra_collect_quote, uint32_t at, uint32_t size, uint32_t size_at);
