@@ -42,7 +42,7 @@ def heap_bounds(lab: Lab, sources: Sources, place: Place, arguments: tuple[str, 
     from teeforge.modules.bounds import find_bounds
     from teeforge.targets.parcel import Upload
 
-    program, verdict = lab.judged(sources, place)
+    program, verdict = lab.programs.judged(sources, place)
     file = sources.file
     verdict.enforce()
     assert verdict.needed is not None

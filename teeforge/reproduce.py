@@ -39,7 +39,7 @@ def products(lab: Lab) -> Iterator[Product]:
                 yield Product(name, other, key_elsewhere(lab.builder, name, built, other), bits)
     hello = lab.root / "samples/hello.c"
     sources = Sources.of(hello)
-    program = lab.program(sources, lab.compilers(sources))
+    program = lab.programs.compile(sources, lab.programs.compilers(sources))
     assert program.wasm is not None
     for path in (program.wasm, program.aot):
         bits = Bits(digest_file(path), path.stat().st_size)

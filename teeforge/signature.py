@@ -43,7 +43,7 @@ def sign_file(lab: Lab, file: Path, terms: Terms, output: Path | None = None) ->
         if output is None:
             raise TeeforgeError(f"{file} is no .aot file", "say where the one goes: --output FILE.aot")
         sources = Sources.of(file)
-        file = lab.program(sources, lab.compilers(sources)).aot
+        file = lab.programs.compile(sources, lab.programs.compilers(sources)).aot
     data = read_program(file)
     try:
         aot, before, _ = split(data, str(file))

@@ -125,7 +125,7 @@ class _Sent(NamedTuple):
 
 def _push(lab: Lab, session: Session, sample: Path, place: Place) -> _Sent:
     """Send a sample to the target."""
-    program, heap = lab.prepare(sample, place)
+    program, heap = lab.programs.prepare(sample, place)
     remote = f"/tmp/{sample.stem}.{program.sha256[:12]}.aot"
     plain = f"{remote}.plain"
     session.push([Upload(program.signed, remote, 0o644), Upload(program.aot, plain, 0o644)])

@@ -20,13 +20,14 @@ from teeforge.base.progress import say
 from teeforge.benchmarks.bench import told
 from teeforge.benchmarks.codereport import BEFORE, COUNTED, IWASM, NATIVE, TEE, TIMED, Code, Laps
 from teeforge.benchmarks.kernels import Kernel, kernels, native_programs
-from teeforge.lab import enforced_heap
+from teeforge.programs import enforced_heap
 from teeforge.targets.parcel import Upload
 
 if TYPE_CHECKING:
-    from teeforge.lab import Compilers, Lab
+    from teeforge.lab import Lab
     from teeforge.machines.fleet import Place
     from teeforge.modules.program import Program
+    from teeforge.programs import Compilers
     from teeforge.targets.target import Session
 
 _PROGRAM = "/tmp/teeforge-code"
@@ -88,9 +89,9 @@ def prepare(lab: Lab, place: Place, wanted: Sequence[Kernel], before: Path | Non
 
     Their heap is all there is, where that is known: what they allocate no file tells.
     """
-    lab.build_deployed()
+    lab.deployment.build()
     heap = "auto" if lab.fleet.is_board(place) else "max"
-    compilers = lab.compilers(wanted[0].sources())
+    compilers = lab.programs.compilers(wanted[0].sources())
     programs = _compiled(lab, wanted, compilers)
     others: list[Path | None] = [None] * len(wanted)
     if before:
@@ -101,7 +102,7 @@ def prepare(lab: Lab, place: Place, wanted: Sequence[Kernel], before: Path | Non
             native,
             program.aot,
             program.signed,
-            enforced_heap(lab.verdict(program, kernel.files[0], place), heap),
+            enforced_heap(lab.programs.verdict(program, kernel.files[0], place), heap),
             other,
         )
         for kernel, native, program, other in zip(
@@ -112,7 +113,7 @@ def prepare(lab: Lab, place: Place, wanted: Sequence[Kernel], before: Path | Non
 
 def _compiled(lab: Lab, wanted: Sequence[Kernel], compilers: Compilers) -> list[Program]:
     with ThreadPoolExecutor(lab.config.job_count) as pool:
-        return list(pool.map(lambda kernel: lab.program(kernel.sources(), compilers), wanted))
+        return list(pool.map(lambda kernel: lab.programs.compile(kernel.sources(), compilers), wanted))
 
 
 def _measured(lab: Lab, place: Place, ready: Sequence[Ready], repeat: int) -> dict[str, Laps]:

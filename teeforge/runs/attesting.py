@@ -110,7 +110,7 @@ def reference_of(lab: Lab, file: Path | None) -> Reference:
 
 def module_of(lab: Lab, sources: Sources) -> bytes:
     """Return the SHA-256 that the TA measures of a program, compiled as far as needed."""
-    program = lab.program(sources, lab.compilers(sources))
+    program = lab.programs.compile(sources, lab.programs.compilers(sources))
     return bytes.fromhex(program.sha256)
 
 

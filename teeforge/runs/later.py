@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from teeforge.base.locking import held_lock
 
 if TYPE_CHECKING:
-    from teeforge.lab import Compilers
+    from teeforge.programs import Compilers
 
 
 class Later:

@@ -16,8 +16,9 @@ from teeforge.base.progress import say
 from teeforge.compiling.advice import Hints
 from teeforge.compiling.sources import Sources, check_readable
 from teeforge.diagnosis.record import Report, RunRecord, write_report
-from teeforge.lab import Compilers, Lab, enforced_heap
+from teeforge.lab import Lab
 from teeforge.machines.fleet import Place
+from teeforge.programs import Compilers, enforced_heap
 from teeforge.runs.devview import Stage
 from teeforge.runs.later import Later
 from teeforge.runs.streams import Ahead, writer
@@ -150,9 +151,9 @@ class Runner:
         self.headers = None
         self._later.stop()
         # Of what is deployed, a run needs only what it runs.
-        wanted = lab.deployable(HOST_APP if self.options.where == "secure" else _REFERENCE)
+        wanted = lab.deployment.components(HOST_APP if self.options.where == "secure" else _REFERENCE)
         plain, quick = self.options.checks == "plain", self.options.quick
-        self._compilers = lab.compilers(self.sources, plain_checks=plain, quick=quick)
+        self._compilers = lab.programs.compilers(self.sources, plain_checks=plain, quick=quick)
         with ThreadPoolExecutor(2) as pool:
             compiling = pool.submit(self._compile, self._compilers)
             # A machine that is off has nothing of ours, once it is on.
@@ -162,13 +163,13 @@ class Runner:
             reaching = pool.submit(self._reach, target, () if fresh else wanted)
             try:
                 with self._stage("build"):
-                    built = lab.build_deployed(wanted)
+                    built = lab.deployment.build(wanted)
             finally:
                 # Waited for in any case, for the connection to be known and closed.
                 there = reaching.result()
             assert self._session
             with self._stage("push"):
-                lab.push_deployed(self._session, built, there)
+                lab.deployment.push(self._session, built, there)
             self._open_ahead(pool, compiling)
             # Read now, to be known when the program is there.
             lab.plan(self.place)
@@ -280,22 +281,22 @@ class Runner:
         return [word for setting in self.options.environment for word in ("--env", setting)]
 
     def _verdict(self, program: Program) -> Verdict:
-        return self.lab.verdict(program, self.file, self.place, self.options.stack_bytes())
+        return self.lab.programs.verdict(program, self.file, self.place, self.options.stack_bytes())
 
     def _compile(self, compilers: Compilers) -> Program:
         with self._stage("compile"):
-            return self.lab.program(self.sources, compilers, self.place)
+            return self.lab.programs.compile(self.sources, compilers, self.place)
 
     def _reach(self, target: Target, wanted: Sequence[str]) -> Mapping[str, tuple[str, int]]:
         """Have a connection; say what is over there of what is deployed of ``wanted`` components."""
         with self._stage("connect"):
             if self._session:
                 with suppress(TeeforgeError):
-                    return self.lab.look(self._session, wanted)
+                    return self.lab.deployment.look(self._session, wanted)
                 # The machine was off meanwhile, or is another one now.
                 self._session.close()
             self._session = target.connect()
-            return self.lab.look(self._session, wanted) if wanted else {}
+            return self.lab.deployment.look(self._session, wanted) if wanted else {}
 
     def _open_ahead(self, pool: ThreadPoolExecutor, compiling: Future[Program]) -> None:
         """While the program is being compiled, open the session with the TA that it will have."""

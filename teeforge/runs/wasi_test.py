@@ -153,7 +153,7 @@ def _compile(lab: Lab, place: Place, cases: Sequence[Case]) -> dict[Case, tuple[
     """Return signed AOT file and heap of each case."""
     made = {}
     for case in cases:
-        program, heap = lab.prepare(case.wasm, place)
+        program, heap = lab.programs.prepare(case.wasm, place)
         made[case] = (program.signed, heap)
     return made
 

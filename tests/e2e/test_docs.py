@@ -65,7 +65,7 @@ def desk(vm: Lab, tmp_path: Path) -> Path:
     (tmp_path / "data").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "in").write_text("what it reads\n")
-    program, _ = vm.prepare(SAMPLES / "hello.c", Place("qemu"))
+    program, _ = vm.programs.prepare(SAMPLES / "hello.c", Place("qemu"))
     assert program.wasm
     shutil.copy(program.wasm, tmp_path / "my.wasm")
     shutil.copy(program.signed, tmp_path / "my.aot")

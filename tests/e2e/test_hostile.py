@@ -90,7 +90,7 @@ def target(vm: Lab, tmp_path: Path) -> Iterator[Target]:
 def seed_file(vm: Lab, folder: Path) -> bytes:
     """Return a small AOT file with a bit of everything."""
     wamrc = vm.builder.build(["wamrc"])["wamrc"].product("wamrc")
-    cc = vm.wasm_compiler()
+    cc = vm.programs.wasm_compiler()
     wasm, aot = folder / "seed.wasm", folder / "seed.aot"
     flags = ["-O1", "-nostdlib", "-mcpu=mvp", "-s", "-Wl,-z,stack-size=8192", "-Wl,--export=__heap_base"]
     subprocess.run([*cc.argv, *flags, ROOT / "tests/fuzz/seed.c", "-o", wasm], check=True)

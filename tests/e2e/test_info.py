@@ -69,7 +69,7 @@ def many_functions(count: int = 500) -> str:
 
 def compiled(lab: Lab, source: Path) -> Program:
     wamrc = lab.builder.build(["wamrc"])["wamrc"].product("wamrc")
-    cc = lab.wasm_compiler()
+    cc = lab.programs.wasm_compiler()
     return build_program(
         source, wamrc=wamrc, cache=lab.workspace.cache / "programs", cc=cc, signer=lab.signer
     )
@@ -112,7 +112,7 @@ def test_the_automatic_heap_is_enough_for_modules_of_any_shape(vm: Lab, tmp_path
         for seed in range(40):
             path = tmp_path / f"{seed}.wasm"
             path.write_bytes(module(seed))
-            program, verdict = vm.judged(path, Place())
+            program, verdict = vm.programs.judged(path, Place())
             assert verdict.heap is not None and verdict.needed is not None
             session.push([Upload(program.signed, "/tmp/shape.aot", 0o644)])
             if not starts(session, verdict.heap, ["/tmp/shape.aot"]):

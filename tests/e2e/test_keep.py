@@ -33,7 +33,7 @@ def sh(session: Session, script: str) -> tuple[int, str]:
 
 def push_samples(vm: Lab, session: Session, *names: str) -> None:
     wamrc = vm.builder.build(["wamrc"])["wamrc"].product("wamrc")
-    cc = vm.wasm_compiler()
+    cc = vm.programs.wasm_compiler()
     for name in names:
         source = SAMPLES / f"{name}.c"
         program = build_program(

@@ -37,7 +37,7 @@ def runs(folder: Path, made: tuple[bytes, int]) -> None:
 def test_a_million_elements_of_a_table_and_an_aot_file_of_4_megabytes(vm: Lab, tmp_path: Path) -> None:
     module = elements(1_000_000)
     runs(tmp_path, module)
-    verdict = vm.judged(tmp_path / "large.wasm", Place())[1]
+    verdict = vm.programs.judged(tmp_path / "large.wasm", Place())[1]
     assert verdict.needed is not None and verdict.largest is not None
     assert 8_000_000 < verdict.needed < verdict.largest
 
@@ -50,7 +50,7 @@ def test_what_does_not_fit_is_refused_by_the_judge_and_by_the_ta_for_the_same_re
     assert done.status == 1
     refused = re.search(r"needs a heap of (\d+) bytes \(65536 of it linear memory\)", done.stderr)
     assert refused and len(done.stderr.splitlines()) == 2, done.stderr
-    program = vm.judged(path, Place())[0]
+    program = vm.programs.judged(path, Place())[0]
     told: list[bytes] = []
     with vm.deployed(Place()) as session:
         session.push([Upload(program.signed, "/tmp/large.aot", 0o644)])

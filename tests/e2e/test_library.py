@@ -57,7 +57,7 @@ def test_a_module_stays_loaded_for_a_hundred_runs_and_its_exports_are_called(vm:
         SAMPLES / "library/module.c",
         wamrc=vm.builder.build(["wamrc"])["wamrc"].product("wamrc"),
         cache=vm.workspace.cache / "programs",
-        cc=vm.wasm_compiler(),
+        cc=vm.programs.wasm_compiler(),
         signer=vm.signer,
     )
     out, err = bytearray(), bytearray()
@@ -133,7 +133,7 @@ def test_calls_that_are_refused_leave_the_callers_descriptors_alone(vm: Lab, tmp
     source.write_text(KEEPS_ITS_DESCRIPTORS)
     host = compile_host(vm, source, tmp_path / "host")
     module = SAMPLES / "library/module.c"
-    program = vm.program(Sources.of(module), vm.compilers(Sources.of(module)))
+    program = vm.programs.compile(Sources.of(module), vm.programs.compilers(Sources.of(module)))
     out = bytearray()
     with vm.fleet.machine_as_it_is("qemu").target().connect() as session:
         session.push([Upload(host, "/tmp/host", 0o755), Upload(program.signed, "/tmp/module.aot", 0o644)])

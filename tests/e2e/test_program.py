@@ -36,7 +36,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="session")
 def cc(lab: Lab) -> WasmCompiler:
-    return lab.wasm_compiler()
+    return lab.programs.wasm_compiler()
 
 
 @pytest.fixture(scope="session")

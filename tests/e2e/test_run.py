@@ -27,7 +27,7 @@ pytestmark = pytest.mark.e2e
 
 def compiled(lab: Lab, sample: str) -> Program:
     wamrc = lab.builder.build(["wamrc"])["wamrc"].product("wamrc")
-    cc = lab.wasm_compiler()
+    cc = lab.programs.wasm_compiler()
     return build_program(
         SAMPLES / sample, wamrc=wamrc, cache=lab.workspace.cache / "programs", cc=cc, signer=lab.signer
     )

@@ -60,7 +60,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def built(lab: Lab, sources: Sources) -> Program:
-    return lab.program(sources, lab.compilers(sources))
+    return lab.programs.compile(sources, lab.programs.compilers(sources))
 
 
 def ran(vm: Lab, sources: Sources, *arguments: str) -> tuple[int, bytes]:

@@ -44,7 +44,7 @@ def test_a_ta_runs_with_this_environments_signature_and_not_with_the_one_everybo
     assert b"secure world" in done.stdout
     theirs = own.builder.up_to_date()["wasm_ta"]
     (there,) = [entry for entry in own.recipes["wasm_ta"].deploy if entry.path.endswith(".ta")]
-    program, verdict = own.judged(SAMPLES / "hello.c", Place())
+    program, verdict = own.programs.judged(SAMPLES / "hello.c", Place())
     told = bytearray()
     with own.fleet.machine_as_it_is(MACHINE).target().connect() as session:
         session.push(

@@ -36,7 +36,7 @@ def run_with_stdin(data: bytes, *arguments: str | Path) -> Ran:
 
 def compiled(lab: Lab, name: str) -> Program:
     wamrc = lab.builder.build(["wamrc"])["wamrc"].product("wamrc")
-    cc = lab.wasm_compiler()
+    cc = lab.programs.wasm_compiler()
     return build_program(
         PROGRAMS / name, wamrc=wamrc, cache=lab.workspace.cache / "programs", cc=cc, signer=lab.signer
     )
