@@ -9,7 +9,7 @@ from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError
 
-WORDS = Path("overlays/wasm_ta/host/words.def")
+WORDS = Path("overlays/wasm_ta/host/library/words.def")
 _ENTRY = re.compile(
     r'^(CODE|ORIGIN|TRAP|REFUSAL|STORAGE)\((?:(0x[0-9a-f]+|\d+),)?\s*((?:"[^"]*"[,\s]*)+)\)', re.M
 )

@@ -21,7 +21,7 @@ from teeforge.settings.recipe import Recipe, Variant, load_recipes
 
 _MARKER = re.compile(r"^<!-- teeforge: ([\w /.-]+) -->$", re.MULTILINE)
 # Where the host app says how it ends, and the row of one status there, with the lines that go on.
-STATUSES = Path("overlays/wasm_ta/host/main.c")
+STATUSES = Path("overlays/wasm_ta/host/app/main.c")
 _STATUS = re.compile(r"^ \*\t(\d{3})\t(.*(?:\n \*\t\t.*)*)", re.MULTILINE)
 _SUBJECT = re.compile(r"^Subject: \[PATCH[^\]]*\] (.*(?:\n .*)*)", re.MULTILINE)
 _KINDS = {

@@ -76,8 +76,8 @@ def test_a_lent_folder_and_a_log_file_begin_there_too(mine: Checkout, desk: Path
     (mine.root / "here").mkdir()
     told = inv(relative(mine, desk), "run", "sub/我的 program.wasm", "--dir", "here", cwd=desk)
     assert "error: --dir here: the folder here is not there" in told.stderr
-    (mine.root / "overlays/wasm_ta/host").mkdir(parents=True)
-    words = "overlays/wasm_ta/host/words.def"
+    (mine.root / "overlays/wasm_ta/host/library").mkdir(parents=True)
+    words = "overlays/wasm_ta/host/library/words.def"
     (mine.root / words).write_bytes((ROOT / words).read_bytes())
     (desk / "secure world.log").write_text("E/TC: something 0xffff000c\n")
     told = inv(relative(mine, desk), "explain-error", "secure world.log", cwd=desk)

@@ -94,7 +94,7 @@ def test_the_exit_statuses_are_those_of_the_host_app() -> None:
 
 def test_every_error_word_is_in_the_reference() -> None:
     page = filled("errors")
-    words = (ROOT / "overlays/wasm_ta/host/words.def").read_text()
+    words = (ROOT / "overlays/wasm_ta/host/library/words.def").read_text()
     told = re.findall(r'^(?:CODE\(0x\w+, |TRAP\(|REFUSAL\(|STORAGE\()"([^"]+)"', words, re.MULTILINE)
     assert len(told) > 30
     for text in told:

@@ -89,6 +89,6 @@ def test_an_option_that_a_message_names_is_one() -> None:
 
 
 def test_an_option_that_the_host_app_advises_is_one() -> None:
-    words = (ROOT / "overlays/wasm_ta/host/words.def").read_text(encoding="utf-8")
+    words = (ROOT / "overlays/wasm_ta/host/library/words.def").read_text(encoding="utf-8")
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", words))
     assert options and options <= OPTIONS.union(*OTHERS.values())

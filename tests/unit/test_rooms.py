@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "overlays/wasm_ta"
 # Folders of sources, whose rooms are the folders in them that have a README.md. include/ is for all.
-HOUSES = ("ta",)
+HOUSES = ("ta", "host")
 
 
 def _rooms(house: str) -> dict[str, set[str]]:
@@ -25,9 +25,9 @@ def _rooms(house: str) -> dict[str, set[str]]:
 
 
 def _files(house: str) -> dict[str, Path]:
-    """Return the C files of the rooms by their name in an #include line."""
+    """Return the sources of the rooms by their name in an #include line."""
     folder = SOURCES / house
-    files = sorted(path for room in _rooms(house) for path in (folder / room).glob("*.[ch]"))
+    files = sorted(path for room in _rooms(house) for path in (folder / room).glob("*.[chd]*"))
     return {path.relative_to(folder).as_posix(): path for path in files}
 
 
@@ -42,9 +42,10 @@ def _subject(name: str, files: dict[str, Path]) -> str:
     A .c without a header of its name has its functions in the first header of its room that it includes.
     """
     stem = name.rpartition(".")[0].removesuffix("_internal")
-    if name.endswith(".h") or f"{stem}.h" in files:
+    room, _, base = stem.partition("/")
+    shown = files[name].parents[1] / "include" / f"{base}.h"
+    if not name.endswith(".c") or f"{stem}.h" in files or shown.exists():
         return stem
-    room = name.partition("/")[0]
     headers = [other for other in _includes(files[name]) if other.startswith(f"{room}/")]
     return _subject(headers[0], files) if headers else stem
 

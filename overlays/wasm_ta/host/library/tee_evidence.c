@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tee_internal.h"
+#include "library/tee_internal.h"
 
 bool wasm_tee_set_nonce(struct wasm_tee *tee, const void *nonce, size_t size,
 			struct wasm_tee_error *error)

@@ -5,7 +5,7 @@
  * first is blocked by whoever reads it. That other one also takes the signals
  * of the process, which the one in the TEE cannot.
  */
-#include "drain.h"
+#include "library/drain.h"
 
 #include <pthread.h>
 #include <signal.h>

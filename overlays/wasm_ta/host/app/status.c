@@ -2,7 +2,7 @@
 /*
  * How optee_wamr ends, and what it says of it.
  */
-#include "status.h"
+#include "app/status.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "dir_internal.h"
+#include "library/dir_internal.h"
 
 #define PATH_SHOWN	400
 

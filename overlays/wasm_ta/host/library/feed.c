@@ -4,7 +4,7 @@
  * standard input before the program wants to read: what a program leaves is
  * there for the next one, up to the size of the ring.
  */
-#include "feed.h"
+#include "library/feed.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -4,7 +4,7 @@
  * followed; what is no file, cannot be read, or has no name in UTF-8, which is
  * all that WASI knows, stays behind and is told.
  */
-#include "dir.h"
+#include "library/dir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dir_internal.h"
+#include "library/dir_internal.h"
 
 #define DEPTH_MAX	64
 #define SECURE		"secure"

@@ -3,14 +3,14 @@
  * optee_wamr without a run. The session is always a new one: evidence is of one
  * module, before which there was no other.
  */
-#include "attest.h"
+#include "app/attest.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "status.h"
+#include "app/status.h"
 
 static int write_out(const uint8_t *bytes, size_t size)
 {

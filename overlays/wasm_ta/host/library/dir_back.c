@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "dir_internal.h"
+#include "library/dir_internal.h"
 
 #define FILE_MODE	0644
 #define FOLDER_MODE	0755

@@ -2,7 +2,7 @@
 /*
  * The command line of optee_wamr.
  */
-#include "options.h"
+#include "app/options.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "status.h"
+#include "app/status.h"
 
 #define KEEP_MAX_SECONDS	86400
 #define WAIT_SECONDS		60

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tee_internal.h"
+#include "library/tee_internal.h"
 
 struct wasm_tee_module {
 	struct wasm_tee *tee;

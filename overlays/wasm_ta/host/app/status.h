@@ -5,7 +5,7 @@
 #ifndef STATUS_H
 #define STATUS_H
 
-#include "libwasm_tee.h"
+#include <libwasm_tee.h>
 
 #define STATUS_TRAP	124
 #define STATUS_REFUSED	125

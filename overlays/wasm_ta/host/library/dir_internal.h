@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <wasm_files.h>
 
-#include "dir.h"
+#include "library/dir.h"
 
 /* Neither the TEE nor this process should have to hold more */
 #define DIR_BYTES_MAX	(512ul * 1024 * 1024)

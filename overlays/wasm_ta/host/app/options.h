@@ -5,9 +5,8 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include <libwasm_tee.h>
 #include <wasm_files.h>
-
-#include "libwasm_tee.h"
 
 #define ENVIRON_MAX	256
 

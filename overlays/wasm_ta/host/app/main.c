@@ -23,6 +23,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libwasm_tee.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -34,12 +35,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "attest.h"
-#include "libwasm_tee.h"
-#include "options.h"
-#include "others.h"
-#include "report.h"
-#include "status.h"
+#include "app/attest.h"
+#include "app/options.h"
+#include "app/others.h"
+#include "app/report.h"
+#include "app/status.h"
 
 static struct wasm_tee *running;
 static volatile sig_atomic_t got_signal;

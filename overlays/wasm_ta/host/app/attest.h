@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "options.h"
+#include "app/options.h"
 
 /* Writes the token to standard output; returns the status to exit with */
 int attest_module(const struct options *options, const void *module,

@@ -2,12 +2,11 @@
 /*
  * Words for what goes wrong: TEE result codes, and the ends of programs.
  */
-#include "explain.h"
+#include "library/explain.h"
 
+#include <libwasm_tee.h>
 #include <string.h>
 #include <tee_client_api.h>
-
-#include "libwasm_tee.h"
 
 #define ARRAY_SIZE(x) (sizeof(x) / sizeof((x)[0]))
 
@@ -25,7 +24,7 @@ static const struct {
 } codes[] = {
 #undef CODE
 #define CODE(code, name, text, hint) { code, text, hint },
-#include "words.def"
+#include "library/words.def"
 #undef CODE
 #define CODE(code, name, text, hint)
 };
@@ -36,7 +35,7 @@ static const struct {
 } origins[] = {
 #undef ORIGIN
 #define ORIGIN(origin, text) { origin, text },
-#include "words.def"
+#include "library/words.def"
 #undef ORIGIN
 #define ORIGIN(origin, text)
 };
@@ -49,7 +48,7 @@ struct message {
 static const struct message traps[] = {
 #undef TRAP
 #define TRAP(part, hint) { part, hint },
-#include "words.def"
+#include "library/words.def"
 #undef TRAP
 #define TRAP(part, hint)
 };
@@ -57,7 +56,7 @@ static const struct message traps[] = {
 static const struct message refusals[] = {
 #undef REFUSAL
 #define REFUSAL(part, hint) { part, hint },
-#include "words.def"
+#include "library/words.def"
 #undef REFUSAL
 #define REFUSAL(part, hint)
 };
@@ -65,7 +64,7 @@ static const struct message refusals[] = {
 static const struct message troubles[] = {
 #undef STORAGE
 #define STORAGE(part, hint) { part, hint },
-#include "words.def"
+#include "library/words.def"
 };
 
 static const char *find_hint(const struct message *messages, size_t count,

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "explain.h"
-#include "keep.h"
-#include "tee_internal.h"
+#include "library/explain.h"
+#include "library/keep.h"
+#include "library/tee_internal.h"
 
 bool tee_fail(struct wasm_tee_error *error, const char *what, TEEC_Result code,
 	      uint32_t origin)

@@ -5,9 +5,8 @@
 #ifndef REPORT_H
 #define REPORT_H
 
+#include <libwasm_tee.h>
 #include <stdbool.h>
-
-#include "libwasm_tee.h"
 
 /* Milliseconds that the host app saw go by */
 struct report_times {

@@ -2,7 +2,7 @@
 /*
  * Other runs are processes of the same name.
  */
-#include "others.h"
+#include "app/others.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "drain.h"
-#include "feed.h"
-#include "tee_internal.h"
+#include "library/drain.h"
+#include "library/feed.h"
+#include "library/tee_internal.h"
 
 /* Large enough to hide the time that either side sleeps */
 #define OUT_RING_SIZE	(256 * 1024)

@@ -2,7 +2,7 @@
 /*
  * Writes the report of a run: one JSON object, see report_write().
  */
-#include "report.h"
+#include "app/report.h"
 
 #include <inttypes.h>
 #include <stdio.h>

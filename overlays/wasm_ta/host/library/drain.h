@@ -5,10 +5,10 @@
 #ifndef DRAIN_H
 #define DRAIN_H
 
+#include <libwasm_tee.h>
 #include <wasm_ring.h>
 
-#include "dir.h"
-#include "libwasm_tee.h"
+#include "library/dir.h"
 
 struct drain;
 

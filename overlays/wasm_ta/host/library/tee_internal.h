@@ -5,11 +5,11 @@
 #ifndef TEE_INTERNAL_H
 #define TEE_INTERNAL_H
 
+#include <libwasm_tee.h>
 #include <tee_client_api.h>
 #include <wasm_ring.h>
 
-#include "dir.h"
-#include "libwasm_tee.h"
+#include "library/dir.h"
 
 struct wasm_tee {
 	TEEC_Context context;

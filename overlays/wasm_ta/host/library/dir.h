@@ -6,10 +6,9 @@
 #ifndef DIR_H
 #define DIR_H
 
+#include <libwasm_tee.h>
 #include <stdbool.h>
 #include <stddef.h>
-
-#include "libwasm_tee.h"
 
 struct dir_set;
 

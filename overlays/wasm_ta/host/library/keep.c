@@ -15,7 +15,7 @@
  * each other nor die together; it goes away when it is not used; and a TA that
  * was deployed anew is noticed, instead of the old one staying until a reboot.
  */
-#include "keep.h"
+#include "library/keep.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "dir_internal.h"
+#include "library/dir_internal.h"
 
 bool dir_stays_inside(const char *path, const char *target, size_t size)
 {
