@@ -103,6 +103,11 @@ uint32_t fs_no_room(struct fs *fs, uint8_t device)
 	return WASI_ENOSPC;
 }
 
+uint32_t fs_trouble(struct fs *fs, TEE_Result res, const char *what)
+{
+	return trouble_with(&fs->storage.trouble, res, what);
+}
+
 uint32_t fs_make(struct fs *fs, uint8_t type, uint8_t device,
 		 struct fs_node **node)
 {

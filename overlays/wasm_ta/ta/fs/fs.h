@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <tee_api_types.h>
 
 #include "fs/blocks.h"
 #include "fs/pool.h"
@@ -135,6 +136,8 @@ void fs_give_room(struct fs *fs, uint8_t device, uint64_t bytes);
 
 /* There is no memory for something on a device; always WASI_ENOSPC */
 uint32_t fs_no_room(struct fs *fs, uint8_t device);
+/* Something of /secure is in trouble: see trouble_with() */
+uint32_t fs_trouble(struct fs *fs, TEE_Result res, const char *what);
 
 /* All that is below a directory, each entry after the one that it is in */
 struct fs_item {
