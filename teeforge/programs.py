@@ -27,7 +27,7 @@ _CXX = "wasm_cxx"
 class Compilers:
     """What a program takes to become an AOT file: wamrc with its flags, and for C++ its library.
 
-    With ``quick``, large programs are compiled at wamrc's lowest level.
+    With ``quick`` programs of some size are compiled at wamrc's lowest level.
     """
 
     wamrc: Path = Path()

@@ -65,9 +65,9 @@ def build_program(
 
     What is made goes to ``cache`` under a name that follows from its contents, so that the same input is
     compiled once. ``flags`` are wamrc's; ``cc`` is needed for C and C++ only, at most ``jobs`` of either run
-    at once. With ``quick`` a large module is compiled at the lowest level, unless it is there at its full
-    one. What our wamrc made, ``signer`` signs; an .aot must be signed. Raises TeeforgeError if a file cannot
-    be read, does not compile, would not load, or is not signed as it must be.
+    at once. With ``quick`` a module of some size is compiled at the lowest level, unless it is there at its
+    full one. What our wamrc made, ``signer`` signs; an .aot must be signed. Raises TeeforgeError if a file
+    cannot be read, does not compile, would not load, or is not signed as it must be.
     """
     sources = Sources.of(file)
     maker = _Maker(Wamrc(wamrc, cache, jobs), flags, signer, quick)

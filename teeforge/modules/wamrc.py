@@ -34,8 +34,8 @@ def wamrc_flags(cpu: str = WASM_CPUS[0], *, plain_checks: bool = False) -> tuple
 WAMRC_FLAGS = wamrc_flags()
 # What makes wamrc quick: a fifth of the time, for code that is twice as large and takes about twice as long.
 QUICK_FLAGS = ("--opt-level=0",)
-# Bytes of a .wasm for which wamrc takes about a second: below, nobody waits for it.
-LONG = 128 << 10
+# Bytes of a .wasm below which nobody waits for it.
+LONG = 16 << 10
 
 
 class CompilerDiedError(TeeforgeError):

@@ -54,7 +54,7 @@ class RunOptions:
     streams are here, as host app's --stdio has it; empty for what they are over there. ``stack`` is the size
     of the stack for compiled code, empty for the TA's own; ``report`` a file for how the run went. ``checks``
     is `proven`, which lets a loop go without those bounds checks that a condition ahead of it proves, or
-    `plain`. With ``quick`` a large program is compiled at the lowest level first. ``nonce`` is what evidence
+    `plain`. With ``quick`` it is compiled at the lowest level first. ``nonce`` is what evidence
     of it is to have, hexadecimal; empty for no evidence.
     """
 
@@ -182,10 +182,15 @@ class Runner:
         self.headers = self._program.headers
         self._heap = enforced_heap(verdict, self.options.heap)
 
-    def improve(self) -> None:
-        """Have a program that was compiled quickly compiled at its full level, by a process of its own."""
-        if self._program and self._program.quick:
-            self._later.start(self._program.aot, self._compilers)
+    def improve(self) -> bool:
+        """Have a program that was compiled quickly compiled at its full level, by a process of its own.
+
+        Returns whether it was.
+        """
+        if not self._program or not self._program.quick:
+            return False
+        self._later.start(self._program.aot, self._compilers)
+        return True
 
     def lost(self) -> bool:
         """Say whether there was a connection and is none any more."""
@@ -220,8 +225,6 @@ class Runner:
                 alarm=alarm,
             )
         told = report.end()
-        if program.quick:
-            say(f"{self.file}: this was code of the lowest level; that of the full one is being made")
         if not self.lab.fleet.is_board(self.place):
             self._machine().storage.used()
         for line in (*record.finish(told, status, self.options.report), *hints.lines()):
@@ -349,7 +352,8 @@ def run(lab: Lab, file: Path | Sources, place: Place, options: RunOptions) -> in
     with Runner(lab, sources, place, options) as runner:
         runner.prepare()
         status = runner.run(writer(sys.stdout.buffer), writer(sys.stderr.buffer))
-        runner.improve()
+        if runner.improve():
+            say(f"{sources.name}: this was code of the lowest level; that of the full one is being made")
         return status
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from teeforge.commandline import known
 from teeforge.commandline.command import command, lab
 from teeforge.commandline.known import Known
 from teeforge.tasks.options import PLACE, path
@@ -53,6 +55,29 @@ def code(
     only = [kernel for kernel in kernels.split(",") if kernel]
     found = bench_code(lab(context), place, dataset, only, repeat, path(before))
     return Answer(found.as_json(), found.lines(coloured(sys.stdout)))
+
+
+@command(
+    json=True,
+    name="compile",
+    iterable=["more"],
+    help={
+        "file": Known("a .c, .cpp or .wasm, or a folder of sources", known.programs),
+        "more": Known("one more of them; may be repeated", known.programs),
+        "repeat": "times that each is compiled (default: 3)",
+        "before": "another wamrc, which is measured by turns with ours",
+    },
+)
+def compiling(
+    context: Context, file: str, more: list[str] | None = None, repeat: int = 3, before: str = ""
+) -> Answer:
+    """Measure wamrc: time, memory and bytes, over another one's."""
+    from teeforge.answer import Answer
+    from teeforge.benchmarks.compiling import bench_compile
+
+    files = [Path(name).expanduser() for name in (file, *(more or ()))]
+    found = bench_compile(lab(context), files, repeat, path(before))
+    return Answer(found.as_json(), found.lines())
 
 
 @command(

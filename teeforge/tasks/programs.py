@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     PLACE,
     help={
         "where": Known("secure, or normal: the same AOT in the normal world's iwasm", ("secure", "normal")),
-        "quick": "compile a large program at the lowest level now, at its full one in the background",
+        "quick": "compile at the lowest level now, at the full one in the background",
         "ephemeral": "in a new machine, which is gone afterwards",
         "report": "write to this file how it went, as JSON",
         "nonce": "have evidence with this nonce made, which the program can ask for",

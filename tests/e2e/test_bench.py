@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from teeforge.lab import Lab
 
-from .conftest import run_invoke
+from .conftest import SAMPLES, run_invoke
 
 pytestmark = pytest.mark.e2e
 
@@ -56,3 +57,15 @@ def test_a_benchmark_of_nothing_is_one_line() -> None:
     done = run_invoke("bench", "--repeat", "0")
     assert done.status == 1
     assert "it takes at least one" in done.stderr
+
+
+def test_wamrc_is_measured_by_turns_with_another_one(vm: Lab, tmp_path: Path) -> None:
+    wamrc = vm.build(["wamrc"])["wamrc"].product("wamrc")
+    options = ("--before", wamrc, "--repeat", "1", "--json")
+    done = run_invoke("bench.compile", SAMPLES / "hello.c", *options)
+    assert done.status == 0, done.stderr
+    found = json.loads(done.stdout)["programs"]["hello.c"]
+    full, quick, before = (found[how]["taken"][0] for how in ("full", "quick", "before"))
+    assert full["size"] == before["size"] < quick["size"]
+    assert quick["cpu"] < full["cpu"] and full["memory"] > 1 << 20
+    assert run_invoke("bench.compile", tmp_path / "none.c").status == 1

@@ -16,6 +16,7 @@ import pytest
 
 from teeforge.lab import Lab
 from teeforge.machines.fleet import Place
+from teeforge.modules.wamrc import QUICK_FLAGS
 
 from .conftest import clang_of_the_host, install_in_ci
 
@@ -91,6 +92,14 @@ def test_modules_do_what_they_do_in_the_reference(
     found = {case.name: v.difference for case, v in zip(batch.cases, verdicts, strict=True) if v.difference}
     assert not found
     assert sum(verdict.whole for verdict in verdicts) > 0.9 * MODULES
+
+
+def test_code_of_the_lowest_level_does_the_same(engine: Engine, wamrc: Path, tmp_path: Path) -> None:
+    seeds = [(kind, 1000 + seed) for seed in range(MODULES // 2) for kind in ("own", "loops")]
+    batch = prepare(seeds, wamrc, [(*engine.flags, *QUICK_FLAGS)], tmp_path)
+    verdicts = run_batch(engine, batch)
+    assert [verdict.difference for verdict in verdicts if verdict.difference] == []
+    assert sum(verdict.whole for verdict in verdicts) > 0.9 * len(seeds)
 
 
 def test_loops_and_floats_at_the_edge_of_what_is_proven(engine: Engine, wamrc: Path, tmp_path: Path) -> None:
