@@ -16,7 +16,7 @@ from teeforge.base.errors import TeeforgeError
 from teeforge.base.process import clean_environment
 from teeforge.base.progress import say
 from teeforge.compiling.sources import Sources, check_readable, read_program
-from teeforge.modules.wamrc import QUICK_FLAGS
+from teeforge.modules.wamrc import QUICK_FLAGS, jobs_option
 from teeforge.modules.wasm import read_wasm
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def bench_compile(lab: Lab, files: Sequence[Path], repeat: int, before: Path | N
     if before:
         ways[BEFORE] = [before.absolute(), *compilers.flags]
     jobs = lab.config.job_count
-    ready = {how: [*argv, *_jobs(argv[0], jobs)] for how, argv in ways.items()}
+    ready = {how: [*argv, *jobs_option(Path(argv[0]), jobs)] for how, argv in ways.items()}
     found = {}
     for file, module in zip(files, modules, strict=True):
         say(f"{file.name}, {module.stat().st_size} bytes of WebAssembly")
@@ -131,12 +131,6 @@ def _module(lab: Lab, file: Path) -> Path:
     if wasm is None:
         raise TeeforgeError(f"{file}: is compiled already", "name its source or its .wasm")
     return wasm
-
-
-def _jobs(wamrc: str | Path, jobs: int) -> list[str]:
-    """Return the option for so many at once, which wamrcs of before have not."""
-    told = subprocess.run([wamrc, "--help"], capture_output=True, check=False)
-    return [f"--jobs={jobs}"] if b"--jobs" in told.stdout + told.stderr else []
 
 
 def _measured(argv: Sequence[str | Path], module: Path, name: str) -> Taken:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ WAMRC_FLAGS = wamrc_flags()
 QUICK_FLAGS = ("--opt-level=0",)
 # Bytes of a .wasm below which nobody waits for it.
 LONG = 16 << 10
+# Bytes of a .wasm from which on it may have more parts than one.
+_PARTS = 32 << 10
 
 
 class CompilerDiedError(TeeforgeError):
@@ -71,8 +74,9 @@ class Wamrc:
             if problem := simd_problem(data, read_wasm(data, name), name):
                 raise problem
             with work_folder(self.cache) as work:
-                # The bits are the same, however many there are.
-                ready = _run_wamrc(data, name, [self.program, *flags, f"--jobs={self.jobs}"], work)
+                # The bits are the same, however many parts are compiled at once; a small module has but one.
+                parts = jobs_option(self.program, self.jobs) if len(data) >= _PARTS else []
+                ready = _run_wamrc(data, name, [self.program, *flags, *parts], work)
         made = {
             **told,
             "wasm_sha256": digest,
@@ -94,6 +98,12 @@ class Wamrc:
             raise TeeforgeError(
                 f"wamrc is not there: {self.program}", "`invoke build wamrc` makes it"
             ) from error
+
+
+def jobs_option(wamrc: Path, jobs: int) -> list[str]:
+    """Return wamrc's option for so many parts at once; nothing for a wamrc from before there were parts."""
+    told = subprocess.run([wamrc, "--help"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return [f"--jobs={jobs}"] if b"--jobs" in told.stdout + told.stderr else []
 
 
 @functools.lru_cache(maxsize=1)

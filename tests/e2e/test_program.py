@@ -17,7 +17,7 @@ from teeforge.compiling.sources import Sources
 from teeforge.lab import Lab
 from teeforge.modules.aot import check_loadable
 from teeforge.modules.program import Program, build_program, optimize
-from teeforge.modules.wamrc import WAMRC_FLAGS
+from teeforge.modules.wamrc import WAMRC_FLAGS, jobs_option
 from teeforge.modules.wasm import read_wasm
 from teeforge.settings.modules import DEVELOPMENT, Modules
 from teeforge.signing.signer import Signer
@@ -283,3 +283,8 @@ def told_by(program: Program) -> list[str]:
     """Return wamrc's flags, as a program's provenance tells them."""
     assert program.provenance
     return list(json.loads(program.provenance.read_text())["wamrc_flags"])
+
+
+def test_a_wamrc_without_parts_is_not_asked_for_them(tmp_path: Path, wamrc: Path) -> None:
+    older = fake_wamrc(tmp_path, "echo '  --target=<arch-name>'")
+    assert jobs_option(older, 2) == [] and jobs_option(wamrc, 2) == ["--jobs=2"]
