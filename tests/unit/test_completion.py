@@ -24,7 +24,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_names_of_tasks_are_completed() -> None:
     assert offered("build") == ["build", "build-all"]
     assert {"run", "store", "store.list", "bench.code"} <= set(offered(""))
-    assert offered("--help", "bench.c") == ["bench.code"]
+    assert offered("--help", "bench.cod") == ["bench.code"]
     assert offered() == offered("")
 
 
