@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
+from teeforge.benchmarks.given import check_repeat
 from teeforge.targets.parcel import Upload
 
 if TYPE_CHECKING:
@@ -93,8 +94,7 @@ def run_bench(lab: Lab, place: Place, repeat: int) -> Bench:
 
     Raises TeeforgeError if ``repeat`` is too small or a program does not end as it should.
     """
-    if repeat < 1:
-        raise TeeforgeError(f"--repeat {repeat}: it takes at least one", "for example --repeat 10")
+    check_repeat(repeat, 10)
     stopwatch = lab.builder.build(["bench"])["bench"].product("stopwatch")
     samples = lab.root / "samples"
     with lab.deployed(place) as session:

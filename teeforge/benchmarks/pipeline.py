@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.locking import exclusive_lock
 from teeforge.base.progress import say
+from teeforge.benchmarks.given import check_repeat
 from teeforge.benchmarks.pipelinereport import (
     Row,
     Taken,
@@ -324,8 +325,7 @@ def measure_pipeline(lab: Lab, rows: Iterable[Row], repeat: int) -> tuple[list[T
     Raises TeeforgeError if ``repeat`` is too small, or if anything does not do what it should: a figure of
     what does not work counts for nothing.
     """
-    if repeat < 1:
-        raise TeeforgeError(f"--repeat {repeat}: it takes at least one", "for example --repeat 3")
+    check_repeat(repeat, 3)
     folder = lab.workspace.build / "bench"
     folder.mkdir(exist_ok=True)
     with exclusive_lock(folder / "lock", wait=1):
