@@ -27,13 +27,15 @@ _CXX = "wasm_cxx"
 class Compilers:
     """What a program takes to become an AOT file: wamrc with its flags, and for C++ its library.
 
-    With ``quick`` programs of some size are compiled at wamrc's lowest level.
+    With ``quick`` programs of some size are compiled at wamrc's lowest level. ``jobs`` compilers run at once;
+    wamrcs from before there were parts of a module know of 1 only.
     """
 
     wamrc: Path = Path()
     cxx: Path | None = None
     flags: tuple[str, ...] = ()
     quick: bool = False
+    jobs: int = 1
 
 
 class Programs:
@@ -93,7 +95,7 @@ class Programs:
         built = self._lab.builder.build(wanted)
         cxx = built[_CXX].product("root") if _CXX in wanted else None
         flags = wamrc_flags(self._lab.config.toolchain.wasm_cpu, plain_checks=plain_checks)
-        return Compilers(built["wamrc"].product("wamrc"), cxx, flags, quick)
+        return Compilers(built["wamrc"].product("wamrc"), cxx, flags, quick, self._lab.config.job_count)
 
     def wasm_compiler(self) -> WasmCompiler:
         """Return what compiles .c to .wasm: the toolchain's, unless another one is named."""
@@ -138,7 +140,7 @@ class Programs:
                 quick=compilers.quick,
                 cache=cache,
                 signer=self._lab.signer,
-                jobs=self._lab.config.job_count,
+                jobs=compilers.jobs,
             )
             if not sources.compiled:
                 return build(cc=None)

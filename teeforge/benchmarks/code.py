@@ -7,7 +7,6 @@ on by a nanosecond with each: they are the same on every host, and what interrup
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
 from teeforge.benchmarks.bench import told
 from teeforge.benchmarks.codereport import BEFORE, COUNTED, IWASM, NATIVE, TEE, TIMED, Code, Laps
+from teeforge.benchmarks.given import check_before, check_repeat
 from teeforge.benchmarks.kernels import Kernel, kernels, native_programs
 from teeforge.programs import enforced_heap
 from teeforge.targets.parcel import Upload
@@ -71,10 +71,8 @@ def bench_code(
     ``before`` is another wamrc, whose code is run in iwasm as well. On a board nothing is counted. Raises
     TeeforgeError for what there is not, and if a program does not end as it should.
     """
-    if repeat < 1:
-        raise TeeforgeError(f"--repeat {repeat}: it takes at least one", "for example --repeat 5")
-    if before and not os.access(before, os.X_OK):
-        raise TeeforgeError(f"--before {before}: that is no program", "name a wamrc that was built elsewhere")
+    check_repeat(repeat, 5)
+    check_before(before)
     ready = prepare(lab, place, kernels(lab, dataset, only), before)
     found: dict[str, dict[str, Laps]] = {}
     if not lab.fleet.is_board(place):
@@ -95,7 +93,7 @@ def prepare(lab: Lab, place: Place, wanted: Sequence[Kernel], before: Path | Non
     programs = _compiled(lab, wanted, compilers)
     others: list[Path | None] = [None] * len(wanted)
     if before:
-        others = [other.aot for other in _compiled(lab, wanted, replace(compilers, wamrc=before))]
+        others = [other.aot for other in _compiled(lab, wanted, replace(compilers, wamrc=before, jobs=1))]
     return [
         Ready(
             kernel,

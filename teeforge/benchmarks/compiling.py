@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.process import clean_environment
 from teeforge.base.progress import say
+from teeforge.benchmarks.given import check_before, check_repeat
 from teeforge.compiling.sources import Sources, check_readable, read_program
-from teeforge.modules.wamrc import QUICK_FLAGS, jobs_option
+from teeforge.modules.wamrc import QUICK_FLAGS
 from teeforge.modules.wasm import read_wasm
 
 if TYPE_CHECKING:
@@ -95,10 +96,8 @@ def bench_compile(lab: Lab, files: Sequence[Path], repeat: int, before: Path | N
 
     Raises TeeforgeError for what is no program, and if a compiler makes nothing of it.
     """
-    if repeat < 1:
-        raise TeeforgeError(f"--repeat {repeat}: it takes at least one", "for example --repeat 5")
-    if before and not os.access(before, os.X_OK):
-        raise TeeforgeError(f"--before {before}: that is no program", "name a wamrc that was built elsewhere")
+    check_repeat(repeat, 5)
+    check_before(before)
     modules = [_module(lab, file) for file in files]
     compilers = lab.programs.compilers(Sources.of(modules[0]))
     ways: dict[str, list[str | Path]] = {
@@ -118,6 +117,12 @@ def bench_compile(lab: Lab, files: Sequence[Path], repeat: int, before: Path | N
                 taken[how].append(_measured(argv, module, file.name))
         found[file.name] = taken
     return Compiled(jobs, found)
+
+
+def jobs_option(wamrc: Path, jobs: int) -> list[str]:
+    """Return wamrc's option for so many parts at once; nothing for a wamrc from before there were parts."""
+    told = subprocess.run([wamrc, "--help"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return [f"--jobs={jobs}"] if b"--jobs" in told.stdout + told.stderr else []
 
 
 def _module(lab: Lab, file: Path) -> Path:

@@ -13,8 +13,6 @@ from teeforge.compiling.clang import compile_sources, flags_of
 from teeforge.compiling.sources import Sources, read_program, read_source
 from teeforge.modules.aot import AotModule, check_loadable
 from teeforge.modules.wamrc import (
-    LONG,
-    QUICK_FLAGS,
     WAMRC_FLAGS,
     Wamrc,
     keep,
@@ -23,7 +21,6 @@ from teeforge.modules.wamrc import (
     told_about,
     work_folder,
 )
-from teeforge.modules.wasm import read_wasm
 from teeforge.signing.manifest import split
 from teeforge.signing.signer import Signer
 
@@ -141,16 +138,11 @@ class _Maker:
 
     def compile(self, data: bytes, name: str, sources: Sources, told: Mapping[str, object]) -> Program:
         """Compile a module to AOT, or take it from the cache, and sign it on the terms of its sources."""
-        read_wasm(data, name)
-        digest = sha256(data)
-        quick = self.quick and len(data) >= LONG and not self.wamrc.has(self.flags, digest)
-        flags = [*self.flags, *QUICK_FLAGS] if quick else self.flags
-        ready = self.wamrc.compile(data, name, flags, told)
-        aot, cache = self.wamrc.place(flags, digest), self.wamrc.cache
-        signed = self.signer.sign(ready, sources.name, sources.terms, bytes.fromhex(digest))
+        made = self.wamrc.compile(data, name, self.flags, told, quick=self.quick)
+        signed = self.signer.sign(made.data, sources.name, sources.terms, bytes.fromhex(made.wasm_sha256))
         # Another key, name or version is another file.
-        sent = aot.with_suffix(f".{sha256(signed[len(ready) :])[:16]}.signed")
-        keep(cache, [(sent, signed)])
-        module = check_loadable(ready, str(aot))
-        wasm = cache / f"{digest}.wasm"
-        return Program(aot, sent, wasm, sha256(ready), provenance_of(aot), module, quick=quick)
+        sent = made.aot.with_suffix(f".{sha256(signed[len(made.data) :])[:16]}.signed")
+        keep(self.wamrc.cache, [(sent, signed)])
+        module = check_loadable(made.data, str(made.aot))
+        beside = provenance_of(made.aot)
+        return Program(made.aot, sent, made.wasm, made.sha256, beside, module, quick=made.quick)

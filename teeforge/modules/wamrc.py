@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,13 +35,26 @@ WAMRC_FLAGS = wamrc_flags()
 # What makes wamrc quick: a fifth of the time, for code that is twice as large and takes about twice as long.
 QUICK_FLAGS = ("--opt-level=0",)
 # Bytes of a .wasm below which nobody waits for it.
-LONG = 16 << 10
-# Bytes of a .wasm from which on it may have more parts than one.
-_PARTS = 32 << 10
+_LONG = 16 << 10
 
 
 class CompilerDiedError(TeeforgeError):
     """wamrc did not refuse a module, it was ended by a signal."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """An AOT file that is kept, with its bytes and SHA-256, and the .wasm that it was made of, with its own.
+
+    One that is ``quick`` was compiled at the lowest level.
+    """
+
+    aot: Path
+    data: bytes
+    sha256: str
+    wasm: Path
+    wasm_sha256: str
+    quick: bool
 
 
 @dataclass(frozen=True)
@@ -56,40 +68,53 @@ class Wamrc:
     cache: Path
     jobs: int = 1
 
-    def place(self, flags: Sequence[str], digest: str) -> Path:
-        """Return where the AOT file is kept that wamrc makes of a .wasm with a digest."""
-        key = "\n".join([self._digest(), *flags, digest])
-        return self.cache / f"{sha256(key.encode())}.aot"
+    def compile(
+        self,
+        data: bytes,
+        name: str,
+        flags: Sequence[str],
+        told: Mapping[str, object],
+        *,
+        quick: bool = False,
+    ) -> Made:
+        """Return the AOT file of a .wasm, kept with what is ``told`` of it: as it is there, or made now.
 
-    def has(self, flags: Sequence[str], digest: str) -> bool:
-        """Say whether that file is there, whole and unchanged."""
-        return _cached(self.place(flags, digest)) is not None
-
-    def compile(self, data: bytes, name: str, flags: Sequence[str], told: Mapping[str, object]) -> bytes:
-        """Return the AOT file of a .wasm, kept with what is ``told`` of it: as it is there, or made now."""
+        With ``quick`` it is of the lowest level, unless the .wasm is small or the other one is there.
+        """
+        module = read_wasm(data, name)
         digest = sha256(data)
-        aot = self.place(flags, digest)
+        aot = self._place(flags, digest)
         ready = _cached(aot)
+        quick = quick and ready is None and len(data) >= _LONG
+        if quick:
+            flags = [*flags, *QUICK_FLAGS]
+            aot = self._place(flags, digest)
+            ready = _cached(aot)
         if ready is None:
-            if problem := simd_problem(data, read_wasm(data, name), name):
+            if problem := simd_problem(data, module, name):
                 raise problem
+            # The bits are the same, however many parts are compiled at once.
+            jobs = [f"--jobs={self.jobs}"] if self.jobs > 1 else []
             with work_folder(self.cache) as work:
-                # The bits are the same, however many parts are compiled at once; a small module has but one.
-                parts = jobs_option(self.program, self.jobs) if len(data) >= _PARTS else []
-                ready = _run_wamrc(data, name, [self.program, *flags, *parts], work)
-        made = {
+                ready = _run_wamrc(data, name, [self.program, *flags, *jobs], work)
+        made = Made(aot, ready, sha256(ready), self.cache / f"{digest}.wasm", digest, quick)
+        provenance = {
             **told,
             "wasm_sha256": digest,
-            "aot_sha256": sha256(ready),
+            "aot_sha256": made.sha256,
             "wamrc_sha256": self._digest(),
             "wamrc_flags": list(flags),
             "bounds_checks": True,
         }
         # The provenance goes last and names the digest of the AOT: without it, the rest does not count.
-        last = json.dumps(made, indent=2).encode() + b"\n"
-        wasm = self.cache / f"{digest}.wasm"
-        keep(self.cache, [(wasm, data), (aot, ready), (provenance_of(aot), last)])
-        return ready
+        last = json.dumps(provenance, indent=2).encode() + b"\n"
+        keep(self.cache, [(made.wasm, data), (aot, ready), (provenance_of(aot), last)])
+        return made
+
+    def _place(self, flags: Sequence[str], digest: str) -> Path:
+        """Return where the AOT file is kept that is made of a .wasm with a digest."""
+        key = "\n".join([self._digest(), *flags, digest])
+        return self.cache / f"{sha256(key.encode())}.aot"
 
     def _digest(self) -> str:
         try:
@@ -98,12 +123,6 @@ class Wamrc:
             raise TeeforgeError(
                 f"wamrc is not there: {self.program}", "`invoke build wamrc` makes it"
             ) from error
-
-
-def jobs_option(wamrc: Path, jobs: int) -> list[str]:
-    """Return wamrc's option for so many parts at once; nothing for a wamrc from before there were parts."""
-    told = subprocess.run([wamrc, "--help"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
-    return [f"--jobs={jobs}"] if b"--jobs" in told.stdout + told.stderr else []
 
 
 @functools.lru_cache(maxsize=1)

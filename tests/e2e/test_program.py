@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from teeforge.base.errors import TeeforgeError
+from teeforge.benchmarks.compiling import jobs_option
 from teeforge.building.toolchain import WasmCompiler
 from teeforge.compiling.sources import Sources
 from teeforge.lab import Lab
 from teeforge.modules.aot import check_loadable
 from teeforge.modules.program import Program, build_program, optimize
-from teeforge.modules.wamrc import WAMRC_FLAGS, jobs_option
+from teeforge.modules.wamrc import WAMRC_FLAGS
 from teeforge.modules.wasm import read_wasm
 from teeforge.settings.modules import DEVELOPMENT, Modules
 from teeforge.signing.signer import Signer
