@@ -61,7 +61,7 @@ def test_kernels_compute_in_the_tee_what_they_compute_natively(vm: Lab) -> None:
 def test_code_is_measured_in_all_worlds(vm: Lab) -> None:
     wamrc = vm.builder.build(["wamrc"])["wamrc"].product("wamrc")
     done = run_invoke(
-        *("bench.code", "--dataset", "mini", "--kernels", "gemm,nussinov", "--repeat", "1", "--json"),
+        *("bench.code", "--dataset", "small", "--kernels", "gemm,nussinov", "--repeat", "3", "--json"),
         *("--before", wamrc),
     )
     assert done.status == 0, done.stderr
@@ -69,14 +69,14 @@ def test_code_is_measured_in_all_worlds(vm: Lab) -> None:
     for what in (COUNTED, TIMED):
         found = report[what]
         assert set(found["kernels"]) == {"gemm", "nussinov"}
-        assert all(len(laps[world]) == 1 for laps in found["kernels"].values() for world in (NATIVE, BEFORE))
+        assert all(len(laps[world]) == 3 for laps in found["kernels"].values() for world in (NATIVE, BEFORE))
         mean, goal = (found[key]["tee_over_native"] for key in ("mean", "goal"))
         assert found["verdict"]["tee_over_native"] == ("met" if mean <= goal else "MISSED")
     # Of seconds nothing is sure on a busy host.
     counted = report[COUNTED]["mean"]
     assert 0.2 < counted["iwasm_over_native"] < 10
     assert 0.5 < counted["tee_over_iwasm"] < 2
-    # The same compiler as now.
+    # The same compiler as now: of three one is hardly interrupted, and SMALL is long beside an interrupt.
     assert counted["tee_over_before"] == pytest.approx(counted["tee_over_iwasm"], rel=0.1)
     assert not [machine for machine in vm.fleet.machines() if machine.startswith("tmp-")]
 

@@ -112,7 +112,7 @@ read_all(int file, void *data, uint64 size, uint64 offset)
     return true;
 }
 
-/* In a child: leaves the object, and the sizes of large frames, in a file; or the last error */
+/* In a child: leaves the object and the sizes of large frames in a file, or the last error */
 static bool
 compile_part(AOTCompContext *comp_ctx, const AOTPart *part, int result)
 {
