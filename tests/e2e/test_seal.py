@@ -15,12 +15,15 @@ from . import hostilecode
 from .conftest import SAMPLES, run_invoke
 from .test_hostile import LONGEST_MS, Target, target
 from .test_run import compiled
+from .test_wasi import compiled as own_program
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 __all__ = ["target"]
 
 DENIED, NOT_SUPPORTED, CANCEL, SUCCESS = 0xFFFF0001, 0xFFFF000A, 0xFFFF0002, 0
+NOT_FOUND = 0xFFFF0008
+OBJ_OPEN, OBJ_CREATE, ENUM_ALLOC, ENUM_START, ENUM_NEXT = 41, 42, 45, 48, 49
 LAST = 70  # TEE_SCN_MAX
 BEYOND = 64
 # overlays/wasm_ta/ta/trust/seal.c, beside to return and to panic: log, invoke, access rights, wait, time,
@@ -57,6 +60,9 @@ def replies(vm: Lab) -> dict[str, dict[int, list[int]]]:
 
 
 def test_each_system_call_is_refused_or_harmless(vm: Lab, target: Target, tmp_path: Path) -> None:
+    # There are objects of another program.
+    target.push(own_program(vm, "note.c").signed, "/tmp/note.aot")
+    target.shell("optee_wamr --quiet 1M /tmp/note.aot put hello")
     target.shell(f"optee_wamr --quiet 1M {pushed(vm, target, hostilecode.EACH_CALL, tmp_path)}")
     told = replies(vm)
     assert told["done"], told
@@ -73,8 +79,15 @@ def test_each_system_call_is_refused_or_harmless(vm: Lab, target: Target, tmp_pa
         assert (results == [DENIED]) == (command not in KEPT_COMMANDS), (command, results)
     assert told["map"][0] == [SUCCESS]
     assert told["protect"][0] == [DENIED]
-    assert told["seal"][0] == [SUCCESS], "it may be called again"
-    assert told["again"] == {0: [DENIED], 1: [DENIED]}, "and gives nothing back"
+    assert told["object"] == {
+        OBJ_OPEN: [DENIED],
+        OBJ_CREATE: [DENIED],
+        ENUM_ALLOC: [SUCCESS],
+        ENUM_START: [SUCCESS],
+        ENUM_NEXT: [NOT_FOUND],
+    }, "it has no objects, and sees none of another program"
+    assert told["seal"][0] == [DENIED], "there are no more objects for it"
+    assert told["again"] == {0: [DENIED], 1: [DENIED]}, "and nothing is given back"
 
 
 @pytest.mark.parametrize("what", ["WAITS", "CALLS", "CIRCLES", "LOOPS"])

@@ -50,7 +50,7 @@ AT_FIRST = (Value(0, Place.SLOT, HIGH), Value(0, Place.SLOT, LOW))
 
 def answered(script: Script, core: Callable[[int, Step, int], int] = lambda _, __, result: result) -> Reply:
     """Return the reply of a core that keeps to the model, but for what ``core`` makes of a result."""
-    model = Model(script.listed, len(script.steps), list(PLACED))
+    model = Model(script.flagged, len(script.steps), list(PLACED))
     done = [(NOT_BEGUN, 0)] * MOST_STEPS
     for number, step in enumerate(script.steps):
         expected = model.expect(step)
@@ -68,10 +68,10 @@ def answered(script: Script, core: Callable[[int, Step, int], int] = lambda _, _
     return Reply(SUCCESS, SUCCESS, PLACED, tuple(done))
 
 
-def mapped(*steps: Step, listed: bool = True) -> Script:
+def mapped(*steps: Step, flagged: bool = True) -> Script:
     """Return a script with two pages of its own in slot 0, and then these steps."""
     first = Step(Kind.MAP, (Value(2 * PAGE), *[Value(0)] * 5), Command.MAP_ZI, 0x131)
-    return Script(0, listed, 0, (first, *steps))
+    return Script(0, flagged, 0, (first, *steps))
 
 
 def protect(prot: int, size: int = PAGE, at: tuple[Value, Value] = AT_FIRST) -> Step:
@@ -86,7 +86,7 @@ def at(place: Place) -> tuple[Value, Value]:
     return Value(0, place, HIGH), Value(0, place, LOW)
 
 
-SEAL = Step(Kind.INVOKE, (Value(1 << 7 | 1 << 8), Value(0), Value(0), Value(0)), Command.SEAL, 0x011)
+SEAL = Step(Kind.INVOKE, (Value(1 << 7 | 1 << 8), Value(0), Value(0), Value(0)), Command.SEAL, 0x511)
 CODE = (Step(Kind.WRITE, (Value(0, Place.SLOT), Value(42))), protect(UR | UX))
 RUN = Step(Kind.RUN, (Value(0, Place.SLOT),))
 
@@ -108,7 +108,7 @@ def test_scripts_have_all_that_the_commands_are_to_be_tried_with() -> None:
     steps = [step for script in scripts for step in script.steps]
     assert {step.kind for step in steps} == set(Kind)
     assert {20, 21, 22} <= {step.command for step in steps if step.kind == Kind.INVOKE}
-    assert {script.listed for script in scripts} == {True, False}
+    assert {script.flagged for script in scripts} == {True, False}
     assert sum(step.kind == Kind.RUN for step in steps) > 100
 
 
@@ -171,8 +171,8 @@ def test_what_a_seal_gives_back_is_found() -> None:
         assert "came to 0x0 instead of 0xffff0001" in forced(script, SUCCESS)
 
 
-def test_the_ta_that_is_not_listed_changes_nothing() -> None:
-    script = mapped(protect(UR), listed=False)
+def test_the_ta_without_the_flag_changes_nothing() -> None:
+    script = mapped(protect(UR), flagged=False)
     assert judge(script, answered(script)) == ""
     assert "came to 0x0 instead of 0xffff0001" in forced(script, SUCCESS)
     assert "came to 0xffff0006 instead of 0xffff0001" in forced(script, BAD)

@@ -227,10 +227,20 @@ static const struct seal_case seal_cases[] = {
 	  TEEC_SUCCESS, DENIED },
 	{ "a sealed TA can panic", MPROTECT_TEST_SEAL_PANIC, 0,
 	  TEEC_ERROR_TARGET_DEAD, 0 },
+	{ "of objects those are left that begin as the seal says",
+	  MPROTECT_TEST_SEAL_OBJECTS, 0, TEEC_SUCCESS, 0 },
+	{ "no seal with another object open", MPROTECT_TEST_SEAL_OPEN_OBJECT, 0,
+	  TEEC_SUCCESS, TEEC_ERROR_BAD_STATE },
+	{ "a second seal gives no objects back",
+	  MPROTECT_TEST_SEAL_MORE_OBJECTS, 0, TEEC_SUCCESS, DENIED },
+	{ "a seal for more than an object ID refused",
+	  MPROTECT_TEST_SEAL_LONG_PREFIX, 0, TEEC_SUCCESS, BAD },
+	{ "without a seal all of these objects can be deleted",
+	  MPROTECT_TEST_DELETE_OBJECTS, 0, TEEC_SUCCESS, 0 },
 };
 
-static const TEEC_UUID listed = MPROTECT_TEST_UUID;
-static const TEEC_UUID unlisted = MPROTECT_TEST_UNLISTED_UUID;
+static const TEEC_UUID flagged = MPROTECT_TEST_UUID;
+static const TEEC_UUID unflagged = MPROTECT_TEST_UNFLAGGED_UUID;
 static TEEC_Context context;
 static unsigned int number;
 static unsigned int failed;
@@ -277,7 +287,7 @@ static void run_call(const struct call_case *c)
 	op.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_INPUT, TEEC_VALUE_OUTPUT,
 					 TEEC_NONE, TEEC_NONE);
 	op.params[0].value.a = c->what;
-	res = invoke(&listed, MPROTECT_TEST_CMD_CALL, &op);
+	res = invoke(&flagged, MPROTECT_TEST_CMD_CALL, &op);
 	if (res)
 		report(c->name, "result", res, TEEC_SUCCESS);
 	else
@@ -319,7 +329,7 @@ static void run_fault(const struct fault_case *c)
 	op.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_INPUT, TEEC_NONE, TEEC_NONE,
 					 TEEC_NONE);
 	op.params[0].value.a = c->what;
-	report(c->name, "result", invoke(&listed, MPROTECT_TEST_CMD_FAULT, &op),
+	report(c->name, "result", invoke(&flagged, MPROTECT_TEST_CMD_FAULT, &op),
 	       TEEC_ERROR_TARGET_DEAD);
 }
 
@@ -335,7 +345,7 @@ static void run_watch(const struct watch_case *c)
 	op.params[0].value.a = c->what;
 	op.params[2].tmpref.buffer = words;
 	op.params[2].tmpref.size = sizeof(words);
-	res = invoke(&listed, MPROTECT_TEST_CMD_WATCH, &op);
+	res = invoke(&flagged, MPROTECT_TEST_CMD_WATCH, &op);
 	if (res || c->expected)
 		report(c->name, "result", res, c->expected);
 	else
@@ -355,7 +365,7 @@ static void run_later(const struct later_case *c)
 	op.params[0].value.a = MPROTECT_TEST_SET;
 	op.params[2].tmpref.buffer = words;
 	op.params[2].tmpref.size = sizeof(words);
-	res = TEEC_OpenSession(&context, &session, &listed, TEEC_LOGIN_PUBLIC,
+	res = TEEC_OpenSession(&context, &session, &flagged, TEEC_LOGIN_PUBLIC,
 			       NULL, NULL, NULL);
 	if (!res)
 		res = TEEC_InvokeCommand(&session, MPROTECT_TEST_CMD_WATCH, &op,
@@ -404,32 +414,32 @@ static void run_bad_types(void)
 
 	op.paramTypes = TEEC_PARAM_TYPES(TEEC_VALUE_OUTPUT, TEEC_NONE,
 					 TEEC_NONE, TEEC_NONE);
-	res = invoke(&listed, MPROTECT_TEST_CMD_BAD_TYPES, &op);
+	res = invoke(&flagged, MPROTECT_TEST_CMD_BAD_TYPES, &op);
 	if (res)
 		report(name, "TA's result", res, TEEC_SUCCESS);
 	else
 		report(name, "PTA", op.params[0].value.a, BAD);
 }
 
-static void run_unlisted(void)
+static void run_unflagged(void)
 {
 	const struct protect_case cases[] = {
-		{ "TA not on the list: RX refused", MPROTECT_TEST_OWN, UR | UX,
+		{ "TA without the flag: RX refused", MPROTECT_TEST_OWN, UR | UX,
 		  0, PAGE, DENIED },
-		{ "TA not on the list: read-only refused", MPROTECT_TEST_OWN,
+		{ "TA without the flag: read-only refused", MPROTECT_TEST_OWN,
 		  UR, 0, PAGE, DENIED },
-		{ "TA not on the list: W+X refused", MPROTECT_TEST_OWN,
+		{ "TA without the flag: W+X refused", MPROTECT_TEST_OWN,
 		  UR | UW | UX, 0, PAGE, DENIED },
 	};
 	const struct seal_case seal = {
-		"TA not on the list: can seal itself", MPROTECT_TEST_SEAL_ALL,
+		"TA without the flag: can seal itself", MPROTECT_TEST_SEAL_ALL,
 		0, TEEC_SUCCESS, 0
 	};
 	size_t n = 0;
 
 	for (n = 0; n < ARRAY_SIZE(cases); n++)
-		run_protect(&unlisted, cases + n, NULL);
-	run_seal(&unlisted, &seal);
+		run_protect(&unflagged, cases + n, NULL);
+	run_seal(&unflagged, &seal);
 }
 
 static int run_cases(void)
@@ -451,7 +461,7 @@ static int run_cases(void)
 	for (n = 0; n < ARRAY_SIZE(call_cases); n++)
 		run_call(call_cases + n);
 	for (n = 0; n < ARRAY_SIZE(protect_cases); n++)
-		run_protect(&listed, protect_cases + n, &shm);
+		run_protect(&flagged, protect_cases + n, &shm);
 	run_bad_types();
 	for (n = 0; n < ARRAY_SIZE(fault_cases); n++)
 		run_fault(fault_cases + n);
@@ -460,10 +470,10 @@ static int run_cases(void)
 	for (n = 0; n < ARRAY_SIZE(later_cases); n++)
 		run_later(later_cases + n);
 	for (n = 0; n < ARRAY_SIZE(seal_cases); n++)
-		run_seal(&listed, seal_cases + n);
-	/* After the panics: the listed TA still works */
+		run_seal(&flagged, seal_cases + n);
+	/* After the panics: the flagged TA still works */
 	run_call(call_cases);
-	run_unlisted();
+	run_unflagged();
 	printf("1..%u\n", number);
 
 	TEEC_ReleaseSharedMemory(&shm);
@@ -487,7 +497,7 @@ int main(int argc, char *argv[])
 		return EXIT_FAILURE;
 	}
 	if (argc == 2)
-		status = run_scripts(&context, &listed, &unlisted);
+		status = run_scripts(&context, &flagged, &unflagged);
 	else
 		status = run_cases();
 	TEEC_FinalizeContext(&context);

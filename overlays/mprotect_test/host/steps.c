@@ -71,8 +71,8 @@ static int run(TEEC_Context *context, const TEEC_UUID *uuid,
 	return EXIT_SUCCESS;
 }
 
-static int run_all(TEEC_Context *context, const TEEC_UUID *listed,
-		   const TEEC_UUID *unlisted, struct shared *shared)
+static int run_all(TEEC_Context *context, const TEEC_UUID *flagged,
+		   const TEEC_UUID *unflagged, struct shared *shared)
 {
 	struct mprotect_test_script script = { };
 	int status = EXIT_SUCCESS;
@@ -85,14 +85,14 @@ static int run_all(TEEC_Context *context, const TEEC_UUID *listed,
 			fprintf(stderr, "mprotect_test: this is no script\n");
 			return EXIT_FAILURE;
 		}
-		status = run(context, script.unlisted ? unlisted : listed,
+		status = run(context, script.unflagged ? unflagged : flagged,
 			     shared, &script);
 	}
 	return status;
 }
 
-int run_scripts(TEEC_Context *context, const TEEC_UUID *listed,
-		const TEEC_UUID *unlisted)
+int run_scripts(TEEC_Context *context, const TEEC_UUID *flagged,
+		const TEEC_UUID *unflagged)
 {
 	const uint32_t inout = TEEC_MEM_INPUT | TEEC_MEM_OUTPUT;
 	struct shared shared = {
@@ -109,7 +109,7 @@ int run_scripts(TEEC_Context *context, const TEEC_UUID *listed,
 	while (n < 3 && !TEEC_AllocateSharedMemory(context, all[n]))
 		n++;
 	if (n == 3)
-		status = run_all(context, listed, unlisted, &shared);
+		status = run_all(context, flagged, unflagged, &shared);
 	else
 		fprintf(stderr, "mprotect_test: no shared memory\n");
 	while (n)

@@ -9,7 +9,7 @@
 #include <tee_client_api.h>
 
 /* Returns the exit status */
-int run_scripts(TEEC_Context *context, const TEEC_UUID *listed,
-		const TEEC_UUID *unlisted);
+int run_scripts(TEEC_Context *context, const TEEC_UUID *flagged,
+		const TEEC_UUID *unflagged);
 
 #endif /* STEPS_H */

@@ -7,13 +7,13 @@
 
 #include <stdint.h>
 
-/* On the list CFG_SYSTEM_PTA_MPROTECT_UUIDS of the optee_os recipe */
+/* With TA_FLAG_MPROTECT */
 #define MPROTECT_TEST_UUID \
 	{ 0xb0a1c4d2, 0x6e0f, 0x4f0c, \
 	  { 0x8a, 0x57, 0x3d, 0x9f, 0x2c, 0x1e, 0x7b, 0x20 } }
 
-/* The same TA under a UUID that isn't on the list */
-#define MPROTECT_TEST_UNLISTED_UUID \
+/* The same TA without it */
+#define MPROTECT_TEST_UNFLAGGED_UUID \
 	{ 0xc3f0a9d4, 0x2b7e, 0x4d15, \
 	  { 0x9c, 0x86, 0x51, 0xe0, 0x7a, 0x3b, 0x84, 0xf2 } }
 
@@ -136,6 +136,11 @@ enum mprotect_test_seal {
 	MPROTECT_TEST_SEAL_KEEPING_UNKNOWN,
 	MPROTECT_TEST_SEAL_WATCH,	/* tee_watch() */
 	MPROTECT_TEST_SEAL_PANIC,
+	MPROTECT_TEST_SEAL_OBJECTS,	/* others than are left, by each way */
+	MPROTECT_TEST_SEAL_OPEN_OBJECT,	/* while another one is open */
+	MPROTECT_TEST_SEAL_MORE_OBJECTS, /* a second time, for others */
+	MPROTECT_TEST_SEAL_LONG_PREFIX,
+	MPROTECT_TEST_DELETE_OBJECTS,	/* no seal: what the ones before left */
 };
 
 enum mprotect_test_forbidden {
@@ -215,7 +220,7 @@ struct mprotect_test_done {
  * steps after it, and struct mprotect_test_done.
  */
 struct mprotect_test_script {
-	uint32_t unlisted;		/* for the TA that is not on the list */
+	uint32_t unflagged;		/* for the TA without TA_FLAG_MPROTECT */
 	uint32_t stop;			/* the second word that is watched */
 	uint32_t count;
 	uint32_t pad;

@@ -9,18 +9,24 @@
 #include <utee_syscalls.h>
 
 #include "cases.h"
+#include "objects.h"
 
 #define PAGE		MPROTECT_TEST_PAGE
 #define BEYOND		64
 #define COMMANDS	64
 
 static const TEE_UUID system_pta = PTA_SYSTEM_UUID;
-static const TEE_UUID other_ta = MPROTECT_TEST_UNLISTED_UUID;
+static const TEE_UUID other_ta = MPROTECT_TEST_UNFLAGGED_UUID;
 static const uint8_t memory_only[] = {
 	TEE_SCN_INVOKE_TA_COMMAND, TEE_SCN_CHECK_ACCESS_RIGHTS,
 };
 
 static uint8_t buffer[2 * PAGE] __aligned(PAGE);
+
+static TEE_Result seal_but_memory(void)
+{
+	return tee_seal(memory_only, ARRAY_SIZE(memory_only), NULL, 0);
+}
 
 /* A system call by its number, with whatever arguments */
 static uint32_t scall(uint64_t number, const uint64_t args[8])
@@ -148,7 +154,7 @@ static uint32_t try_before_and_after(enum mprotect_test_forbidden what)
 
 	if (res)
 		return TEE_ERROR_GENERIC;
-	res = tee_seal(memory_only, ARRAY_SIZE(memory_only));
+	res = seal_but_memory();
 	if (res)
 		return res;
 	if (!tee_map_zi(PAGE, 0))
@@ -164,9 +170,9 @@ static uint32_t undo(void)
 		TEE_SCN_LOG, TEE_SCN_GET_TIME,
 		TEE_SCN_CRYP_STATE_ALLOC, TEE_SCN_CRYP_OBJ_ALLOC,
 	};
-	uint32_t res = tee_seal(memory_only, ARRAY_SIZE(memory_only));
+	uint32_t res = seal_but_memory();
 
-	if (res || tee_seal(more, ARRAY_SIZE(more)))
+	if (res || tee_seal(more, ARRAY_SIZE(more), NULL, 0))
 		return TEE_ERROR_GENERIC;
 	res = try(MPROTECT_TEST_STATE, NULL);
 	return res == TEE_ERROR_ACCESS_DENIED ? try(MPROTECT_TEST_TIME, NULL) :
@@ -182,22 +188,22 @@ static uint32_t seal_with_session(void)
 
 	if (res)
 		return res;
-	refused = tee_seal(memory_only, ARRAY_SIZE(memory_only));
+	refused = seal_but_memory();
 	/* Nothing was given up: it can be closed, and then it works */
 	TEE_CloseTASession(session);
-	res = tee_seal(memory_only, ARRAY_SIZE(memory_only));
+	res = seal_but_memory();
 	return res ? res : refused;
 }
 
 static uint32_t seal_keeping(uint8_t number)
 {
-	return tee_seal(&number, 1);
+	return tee_seal(&number, 1, NULL, 0);
 }
 
 static uint32_t watch_after_seal(void)
 {
 	struct pta_system_watch watch = { .param = 2 };
-	uint32_t res = tee_seal(memory_only, ARRAY_SIZE(memory_only));
+	uint32_t res = seal_but_memory();
 
 	return res ? res : tee_watch(&watch);
 }
@@ -211,14 +217,14 @@ TEE_Result seal_and_try(enum mprotect_test_seal what,
 
 	switch (what) {
 	case MPROTECT_TEST_SEAL_ALL:
-		*result = tee_seal(NULL, 0);
+		*result = tee_seal(NULL, 0, NULL, 0);
 		if (!*result)
 			*result = call_each();
 		return TEE_SUCCESS;
 	case MPROTECT_TEST_SEAL_COMMANDS:
 		res = open_system_pta(&session);
 		if (!res)
-			res = tee_seal(memory_only, ARRAY_SIZE(memory_only));
+			res = seal_but_memory();
 		if (!res)
 			*result = invoke_each(session);
 		return res;
@@ -241,10 +247,25 @@ TEE_Result seal_and_try(enum mprotect_test_seal what,
 		*result = watch_after_seal();
 		return TEE_SUCCESS;
 	case MPROTECT_TEST_SEAL_PANIC:
-		res = tee_seal(NULL, 0);
+		res = tee_seal(NULL, 0, NULL, 0);
 		if (!res)
 			TEE_Panic(TEE_ERROR_GENERIC);
 		return res;
+	case MPROTECT_TEST_SEAL_OBJECTS:
+		*result = seal_objects();
+		return TEE_SUCCESS;
+	case MPROTECT_TEST_SEAL_OPEN_OBJECT:
+		*result = seal_with_object();
+		return TEE_SUCCESS;
+	case MPROTECT_TEST_SEAL_MORE_OBJECTS:
+		*result = seal_for_more();
+		return TEE_SUCCESS;
+	case MPROTECT_TEST_SEAL_LONG_PREFIX:
+		*result = seal_for_too_long();
+		return TEE_SUCCESS;
+	case MPROTECT_TEST_DELETE_OBJECTS:
+		*result = delete_objects();
+		return TEE_SUCCESS;
 	default:
 		return TEE_ERROR_BAD_PARAMETERS;
 	}

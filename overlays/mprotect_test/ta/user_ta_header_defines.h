@@ -7,14 +7,15 @@
 
 #include <mprotect_test.h>
 
-#ifdef MPROTECT_TEST_UNLISTED
-#define TA_UUID		MPROTECT_TEST_UNLISTED_UUID
+/* One instance for each session: a panic ends one test case only */
+#ifdef MPROTECT_TEST_UNFLAGGED
+#define TA_UUID		MPROTECT_TEST_UNFLAGGED_UUID
+#define TA_FLAGS	0
 #else
 #define TA_UUID		MPROTECT_TEST_UUID
+#define TA_FLAGS	TA_FLAG_MPROTECT
 #endif
 
-/* One instance for each session: a panic ends one test case only */
-#define TA_FLAGS	0
 #define TA_STACK_SIZE	(16 * 1024)
 #define TA_DATA_SIZE	(64 * 1024)
 

@@ -129,7 +129,7 @@ static void each_command(void)
 	struct utee_params none = { };
 	struct utee_params map = { .types = 0x131, .vals = { PAGE } };
 	struct utee_params protect = { .types = 0x11 };
-	struct utee_params all = { .types = 0x11 };
+	struct utee_params all = { .types = 0x511 };
 	u64 session = 0;
 	u64 command = 0;
 	size_t n = 0;
@@ -151,7 +151,7 @@ static void each_command(void)
 	protect.vals[3] = map.vals[3];
 	say("protect", 0, invoke(session, PTA_SYSTEM_MPROTECT, &protect));
 
-	/* Whatever list comes later */
+	/* Whatever list comes later, and for all objects */
 	all.vals[0] = ~0U & ~(1U << TEE_SCN_OPEN_TA_SESSION);
 	all.vals[1] = ~0U;
 	all.vals[2] = 0x7f;
@@ -159,6 +159,31 @@ static void each_command(void)
 	say("again", 0, scall(TEE_SCN_CRYP_STATE_ALLOC, TEE_ALG_SHA256,
 			      TEE_MODE_DIGEST, 0, 0, (u64)&none, 0, 0));
 	say("again", 1, invoke(session, PTA_SYSTEM_WATCH, &none));
+}
+
+/* Objects of other programs: their ids do not begin as those of this one do */
+static void objects(void)
+{
+	uint8_t info[PAGE / 16];
+	char id[TEE_OBJECT_ID_MAX_LEN];
+	uint32_t handle = 0;
+	u64 length = 0;
+
+	say("object", TEE_SCN_STORAGE_OBJ_OPEN,
+	    scall(TEE_SCN_STORAGE_OBJ_OPEN, TEE_STORAGE_PRIVATE, (u64)"index",
+		  5, TEE_DATA_FLAG_ACCESS_READ, (u64)&handle, 0, 0));
+	say("object", TEE_SCN_STORAGE_OBJ_CREATE,
+	    scall(TEE_SCN_STORAGE_OBJ_CREATE, TEE_STORAGE_PRIVATE, (u64)"index",
+		  5, TEE_DATA_FLAG_ACCESS_WRITE | TEE_DATA_FLAG_OVERWRITE, 0, 0,
+		  0));
+	say("object", TEE_SCN_STORAGE_ENUM_ALLOC,
+	    scall(TEE_SCN_STORAGE_ENUM_ALLOC, (u64)&handle, 0, 0, 0, 0, 0, 0));
+	say("object", TEE_SCN_STORAGE_ENUM_START,
+	    scall(TEE_SCN_STORAGE_ENUM_START, handle, TEE_STORAGE_PRIVATE, 0, 0,
+		  0, 0, 0));
+	say("object", TEE_SCN_STORAGE_ENUM_NEXT,
+	    scall(TEE_SCN_STORAGE_ENUM_NEXT, handle, (u64)info, (u64)id,
+		  (u64)&length, 0, 0, 0));
 }
 
 static int is_writable(u64 page)
@@ -195,6 +220,7 @@ __attribute__((section(".entry"))) void entry(void)
 #if DO == 0
 	say("begin", 0, 0);
 	each_call();
+	objects();
 	each_command();
 	say("done", 0, 0);
 #elif DO == 1

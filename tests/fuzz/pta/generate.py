@@ -57,11 +57,11 @@ class _Maker:
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
-        self.listed = self.chance.random() < 0.75
+        self.flagged = self.chance.random() < 0.75
         places = [0] * PLACES
         for place in range(int(Place.STACK), PLACES):
             places[place] = _FIRST + place * _APART
-        self.model = Model(self.listed, _MOST, places)
+        self.model = Model(self.flagged, _MOST, places)
         self.mapped: dict[int, int] = {}
         self.next: list[Step] = []
 
@@ -81,7 +81,7 @@ class _Maker:
                 break
             if expected.results and SUCCESS in expected.results:
                 self.model.apply(step, SUCCESS, _FIRST + (PLACES + len(steps)) * _APART)
-        return Script(seed, self.listed, self.chance.choice((0, 0, 1)), tuple(steps))
+        return Script(seed, self.flagged, self.chance.choice((0, 0, 1)), tuple(steps))
 
     def _step(self, before: Sequence[Step]) -> Step:
         if self.next:
@@ -232,8 +232,11 @@ class _Maker:
                 last = self.chance.getrandbits(32)
             case 3:
                 keep = [0, 0, 0]
-        values = tuple(Value(number) for number in (*keep, last))
-        return Step(Kind.INVOKE, values, Command.SEAL, self._types(Command.SEAL))
+        numbers = [Value(number) for number in (*keep, last)]
+        # What the IDs of objects have to begin with; the longest there can be has 64 bytes.
+        size = self.chance.choice((0, 0, 0, self.model.prefix, 1, 32, 64, 65))
+        prefix = [Value(0, Place.DATA) if size else Value(0), Value(size)]
+        return Step(Kind.INVOKE, (*numbers, *prefix), Command.SEAL, self._types(Command.SEAL))
 
     def _watch(self) -> Step:
         place, pages = self._slot()

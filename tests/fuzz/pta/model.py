@@ -25,9 +25,10 @@ TYPES = {
     Command.UNMAP: 0x011,
     Command.MPROTECT: 0x011,
     Command.WATCH: 0x005,
-    Command.SEAL: 0x011,
+    Command.SEAL: 0x511,
 }
 WATCH_SIZE = 32
+LONGEST_ID = 64
 MOST_MS = 600_000
 # TEE_SCN_*: what steps are done with, and the last that there is.
 RETURN, PANIC, OPEN, CLOSE, INVOKE, ACCESS, LAST = 0, 2, 5, 6, 7, 8, 70
@@ -76,14 +77,16 @@ class Model:
     """An instance of one of the two TAs, as far as it is known from what it was told to do.
 
     One that ``diverts`` has a handler for its code when it is to end, and is ``lost`` when that may have run.
+    Of what the IDs of objects begin with, ``prefix``, the length is known.
     """
 
-    listed: bool
+    flagged: bool
     count: int
     places: list[int]
     pages: dict[int, Page] = field(default_factory=dict)
     given_up: int = 0
     sealed: bool = False
+    prefix: int = 0
     watched: bool = False
     diverts: bool = False
     lost: bool = False
@@ -149,7 +152,7 @@ class Model:
                 return self._watch(step, values)
 
     def _mprotect(self, values: Sequence[int]) -> Expected:
-        if not self.listed:
+        if not self.flagged:
             return only(DENIED)
         prot = values[1] & 0xFFFF_FFFF
         known = not prot & ~(PR | PW | UR | UW | UX)
@@ -183,9 +186,20 @@ class Model:
 
     def _seal(self, values: Sequence[int]) -> Expected:
         keep = [value & 0xFFFF_FFFF for value in values[:4]]
+        start, size = values[4:6]
         if keep[3] or keep[2] >> LAST % 32 + 1 or keep[0] >> OPEN & 1:
-            return only(BAD)
-        return only(BAD_STATE) if self.others else only(SUCCESS)
+            wanted = BAD
+        elif size < self.prefix:
+            wanted = DENIED
+        else:
+            wanted = BAD_STATE if self.others else SUCCESS
+        if not start and not size:
+            return only(wanted)
+        # Or it cannot even be read.
+        if wanted != SUCCESS or size > LONGEST_ID:
+            return _REFUSED
+        sure = start == self.places[Place.DATA] and not self.prefix
+        return only(SUCCESS) if sure else Expected(None)
 
     def _watch(self, step: Step, values: Sequence[int]) -> Expected:
         if step.kind != Kind.SET_WATCH:
@@ -265,7 +279,7 @@ class Model:
         if step.command == Command.SEAL:
             keep = values[0] & 0xFFFF_FFFF | (values[1] & 0xFFFF_FFFF) << 32 | (values[2] & 0xFFFF_FFFF) << 64
             self.given_up |= ~(keep | 1 << RETURN | 1 << PANIC) & ((1 << LAST + 1) - 1)
-            self.sealed = True
+            self.sealed, self.prefix = True, values[5]
         elif step.command == Command.WATCH:
             self.watched = self.diverts = True
         elif step.command in (Command.MPROTECT, Command.UNMAP):
@@ -281,7 +295,7 @@ def judge(script: Script, reply: Reply) -> str:
     """Return what is other than it should be, or nothing."""
     if not any(reply.places) and script.steps:
         return f"the TA did not begin: {reply.result:#010x}"
-    model = Model(script.listed, len(script.steps), list(reply.places))
+    model = Model(script.flagged, len(script.steps), list(reply.places))
     for number, (step, (result, value)) in enumerate(zip(script.steps, reply.done, strict=False)):
         expected = model.expect(step)
         if result == BEGUN:

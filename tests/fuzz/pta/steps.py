@@ -108,21 +108,21 @@ class Step:
 
 @dataclass(frozen=True)
 class Script:
-    """The steps of a seed, for the TA that is ``listed`` or the other one, and the word that is watched."""
+    """The steps of a seed, for the TA that is ``flagged`` or the other one, and the word that is watched."""
 
     seed: int
-    listed: bool
+    flagged: bool
     stop: int
     steps: tuple[Step, ...]
 
     def packed(self) -> bytes:
         """Return struct mprotect_test_script and its steps."""
-        head = _SCRIPT.pack(not self.listed, self.stop, len(self.steps), 0)
+        head = _SCRIPT.pack(not self.flagged, self.stop, len(self.steps), 0)
         return head + b"".join(step.packed() for step in self.steps)
 
     def lines(self) -> Iterator[str]:
         """Yield it for people."""
-        yield f"seed {self.seed}, {'listed' if self.listed else 'unlisted'} TA, stop {self.stop}"
+        yield f"seed {self.seed}, {'flagged' if self.flagged else 'unflagged'} TA, stop {self.stop}"
         yield from (f"{number:>4} {step}" for number, step in enumerate(self.steps))
 
 

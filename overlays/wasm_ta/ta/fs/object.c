@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Ids begin with the name space of the program, which follows from signer and
- * name: no program finds, or waits for, what another one has.
+ * name: no program finds, or waits for, what another one has. The core has it so
+ * for code that asks it without this file, see seal.h.
  *
  * System calls instead of the TEE_ functions: those panic when the normal world
  * fails to store something, or is out of memory.
@@ -16,7 +17,7 @@
 
 #include "trust/manifest.h"
 
-/* In storage: name space, a dot, id */
+/* In storage: name space, id */
 #define FULL_ID_SIZE	(MANIFEST_SPACE_SIZE + OBJECT_ID_SIZE)
 
 /* What is deleted in one go, beside looking for more */
@@ -30,7 +31,7 @@ static struct full_id full_id(const struct fs *fs, const char *id)
 {
 	struct full_id full = { };
 
-	snprintf(full.text, sizeof(full.text), "%s.%s",
+	snprintf(full.text, sizeof(full.text), "%s%s",
 		 fs->storage.owner->space, id);
 	return full;
 }
@@ -60,17 +61,6 @@ TEE_Result object_create(const struct fs *fs, const char *id, uint32_t flags,
 void object_name(char id[OBJECT_ID_SIZE], uint32_t number)
 {
 	snprintf(id, OBJECT_ID_SIZE, "f%08"PRIx32, number);
-}
-
-bool object_is_shared(const char *id)
-{
-	uint32_t object = 0;
-
-	if (open_as(id, TEE_DATA_FLAG_ACCESS_READ, &object) != TEE_SUCCESS)
-		return false;
-
-	_utee_cryp_obj_close(object);
-	return true;
 }
 
 TEE_Result object_read(uint32_t object, void *data, size_t size)

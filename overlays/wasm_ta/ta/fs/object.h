@@ -6,7 +6,6 @@
 #ifndef OBJECT_H
 #define OBJECT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <tee_api_types.h>
@@ -25,9 +24,6 @@ TEE_Result object_create(const struct fs *fs, const char *id, uint32_t flags,
 			 const void *data, size_t size, uint32_t *object);
 /* Reads @size bytes of an object that has at least as many */
 TEE_Result object_read(uint32_t object, void *data, size_t size);
-
-/* Whether there is one of the time when all programs shared one /secure */
-bool object_is_shared(const char *id);
 
 /*
  * Deletes contents that no file of @list has. What is left over for whatever

@@ -181,13 +181,6 @@ static uint32_t read_index(struct fs *fs, struct reading *reading)
 	return err;
 }
 
-/* What is left of that time belongs to none */
-static void tell_of_shared(struct fs *fs)
-{
-	if (object_is_shared(INDEX_ID))
-		trouble_is(&fs->storage.trouble, "what was stored when all programs shared one /secure is kept, but none has it: each has a /secure of its own now");
-}
-
 uint32_t secure_index_read(struct fs *fs)
 {
 	struct utee_object_info info = { };
@@ -201,10 +194,8 @@ uint32_t secure_index_read(struct fs *fs)
 	if (res == TEE_ERROR_ITEM_NOT_FOUND && fs->storage.used)
 		return trouble_is(&fs->storage.trouble, THE_INDEX " is missing, though files were stored in it");
 	/* The first time: nothing is stored */
-	if (res == TEE_ERROR_ITEM_NOT_FOUND) {
-		tell_of_shared(fs);
+	if (res == TEE_ERROR_ITEM_NOT_FOUND)
 		return WASI_ESUCCESS;
-	}
 	if (res != TEE_SUCCESS)
 		return fs_trouble(fs, res, THE_INDEX);
 

@@ -254,7 +254,7 @@ bool instance_start(struct instance *instance, struct outcome *outcome,
 
 	outcome_stage(outcome, WASM_TA_STAGE_INSTANTIATE);
 	/* A start function may be the first of its code to run */
-	if (!seal(outcome))
+	if (!seal(outcome, &module->manifest))
 		return false;
 	watched(instance, start_watched, &start);
 	instance->wamr = start.wamr;

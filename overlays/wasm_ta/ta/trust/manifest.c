@@ -229,7 +229,8 @@ static bool make_space(struct manifest *manifest, struct outcome *outcome)
 				  "the program's name could not be hashed (%#"PRIx32")",
 				  res);
 
-	hex_put(manifest->space, digest, MANIFEST_SPACE_SIZE / 2);
+	hex_put(manifest->space, digest, MANIFEST_SPACE_DIGITS / 2);
+	memcpy(manifest->space + MANIFEST_SPACE_DIGITS, ".", sizeof("."));
 	return true;
 }
 

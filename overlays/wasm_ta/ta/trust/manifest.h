@@ -13,8 +13,9 @@
 
 #include "base/outcome.h"
 
-/* Digits of a name space of secure storage, and a NUL */
-#define MANIFEST_SPACE_SIZE	33
+/* Of a name space of secure storage: digits, a dot and a NUL */
+#define MANIFEST_SPACE_DIGITS	32
+#define MANIFEST_SPACE_SIZE	(MANIFEST_SPACE_DIGITS + 2)
 
 struct manifest {
 	bool is_signed;		/* false only where the build allows any module */
@@ -27,7 +28,7 @@ struct manifest {
 	uint32_t wasi;
 	uint32_t folders;
 	uint64_t storage;
-	char space[MANIFEST_SPACE_SIZE];	/* in secure storage */
+	char space[MANIFEST_SPACE_SIZE];	/* its objects' ids begin with it */
 };
 
 /*
@@ -45,7 +46,7 @@ bool manifest_take(struct manifest *manifest, struct outcome *outcome,
  * manifest_is_of() - whether it is about the AOT bytes whose SHA-256 was measured
  *
  * If so it has a name space in secure storage: hexadecimal digits that follow from
- * signer and name; of a module that nobody signed from its measurement.
+ * signer and name, and a dot; of a module that nobody signed from its measurement.
  */
 bool manifest_is_of(struct manifest *manifest, struct outcome *outcome,
 		    const uint8_t sha256[WASM_SIGNED_DIGEST_SIZE]);

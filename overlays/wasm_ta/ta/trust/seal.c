@@ -27,7 +27,7 @@ static const uint8_t keep[] = {
 	/* To measure a module that comes again, in the state of the first time */
 	TEE_SCN_HASH_INIT,
 	TEE_SCN_HASH_FINAL,
-	/* /secure */
+	/* /secure: objects of this program alone, the core sees to that */
 	TEE_SCN_CRYP_OBJ_GET_INFO,
 	TEE_SCN_CRYP_OBJ_CLOSE,
 	TEE_SCN_STORAGE_OBJ_OPEN,
@@ -54,16 +54,17 @@ static const uint8_t keep_receiving[] = {
 	TEE_SCN_AUTHENC_DEC_FINAL,
 };
 
-static TEE_Result give_up(void)
+static TEE_Result give_up(const struct manifest *owner)
 {
 	uint8_t all[ARRAY_SIZE(keep) + ARRAY_SIZE(keep_receiving)] = { };
 
 	memcpy(all, keep, sizeof(keep));
 	memcpy(all + sizeof(keep), keep_receiving, sizeof(keep_receiving));
-	return tee_seal(all, evidence_point() ? sizeof(all) : sizeof(keep));
+	return tee_seal(all, evidence_point() ? sizeof(all) : sizeof(keep),
+			owner->space, strlen(owner->space));
 }
 
-bool seal(struct outcome *outcome)
+bool seal(struct outcome *outcome, const struct manifest *owner)
 {
 	static bool sealed;
 	TEE_Result res = TEE_SUCCESS;
@@ -71,7 +72,7 @@ bool seal(struct outcome *outcome)
 	if (sealed)
 		return true;
 
-	res = give_up();
+	res = give_up(owner);
 	sealed = res == TEE_SUCCESS;
 	if (sealed)
 		return true;
