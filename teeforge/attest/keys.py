@@ -28,12 +28,13 @@ class Key:
 
 def key_of_pem(pem: bytes, where: str) -> Key:
     """Return the key in a PEM file. Raises TeeforgeError if there is no RSA key in it."""
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     try:
         key = load_pem_public_key(pem)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise TeeforgeError(f"{where}: there is no public key in it", "give one in PEM") from error
     if not isinstance(key, RSAPublicKey) or key.key_size < _BITS_LEAST:
         raise TeeforgeError(
@@ -81,7 +82,19 @@ def keep_key(path: Path, key: Key) -> None:
     write_atomically(path, key.pem)
 
 
+def kept_key(path: Path) -> Key:
+    """Return the key of a machine that was kept. Raises TeeforgeError if the file is damaged."""
+    try:
+        return read_key(path)
+    except TeeforgeError as error:
+        raise TeeforgeError(
+            error.message,
+            "it was kept when the machine was first asked: put it back from a copy, or remove it, and the"
+            " next `invoke attest` trusts the key that the machine has by then",
+        ) from error
+
+
 def kept_keys(paths: Iterable[Path]) -> dict[bytes, tuple[str, Key]]:
     """Return the keys that were kept, by their names, each with its machine's, which its folder has."""
-    kept = [(path.parent.name, read_key(path)) for path in paths]
+    kept = [(path.parent.name, kept_key(path)) for path in paths]
     return {key.kid: (name, key) for name, key in kept}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from teeforge.answer import Answer
 from teeforge.attest.claims import parse_nonce
-from teeforge.attest.keys import Key, keep_key, kept_keys, key_of_cose, read_key
+from teeforge.attest.keys import Key, keep_key, kept_key, kept_keys, key_of_cose, read_key
 from teeforge.attest.reference import Reference, read_reference
 from teeforge.attest.relying import NONCE_SIZE
 from teeforge.attest.token import Token, load_token, read_token, text_of_token
@@ -79,7 +79,7 @@ def trusted_key(lab: Lab, place: Place, session: Session) -> Key:
     """Return the key of a machine that was kept; at the first time the one that it has."""
     path = lab.fleet.folder(place) / EVIDENCE_KEY
     if path.exists():
-        return read_key(path)
+        return kept_key(path)
     with ticking(f"{place.name} makes its key for evidence"):
         key = key_of_cose(ask(session, [HOST_APP, "--attestation-key"]), place.name)
     keep_key(path, key)

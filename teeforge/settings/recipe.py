@@ -15,6 +15,7 @@ from teeforge.settings import schema
 from teeforge.settings.config import Config
 
 _PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_.-]+)\}")
+_WORD = re.compile(r"\S+")
 _OWN = {
     "source": "the folder of the sources, patched and overlaid",
     "out": "the folder that products are made in",
@@ -186,7 +187,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Variant:
-    """A component that is made as another one is, but for its patches or for what it is made of.
+    """A component that is made as another one is, but for patches, words of its steps or what it is made of.
 
     It is there to compare that one with: built on request, not deployed, not in products.lock.
     """
@@ -199,6 +200,8 @@ class Variant:
     """Instead of that recipe's; an empty list: the source as it is upstream."""
     instead: dict[str, str] = field(default_factory=dict)
     """Components that it needs, each with the one of the same products that it takes instead."""
+    words: dict[str, str] = field(default_factory=dict)
+    """Words of the steps, each with the one that stands there instead."""
 
     def recipe(self, other: Recipe) -> Recipe:
         """Return the recipe that it has, made from the one that it is like."""
@@ -210,12 +213,15 @@ class Variant:
         def rewritten(text: str) -> str:
             return _PLACEHOLDER.sub(lambda match: f"{{{renamed(match[1])}}}", text)
 
+        def reworded(text: str) -> str:
+            return _WORD.sub(lambda match: self.words.get(match[0], match[0]), text)
+
         return dataclasses.replace(
             other,
             summary=self.summary,
             patches=other.patches if self.patches is None else self.patches,
             needs=tuple(map(renamed, other.needs)),
-            steps=tuple(map(rewritten, other.steps)),
+            steps=tuple(rewritten(reworded(step)) for step in other.steps),
             env={name: rewritten(text) for name, text in other.env.items()},
             deploy=(),
             on_request=True,
@@ -325,6 +331,10 @@ def _unlike(variant: Variant, recipes: Mapping[str, Recipe]) -> Iterator[str]:
     for component in variant.instead:
         if component not in needed:
             yield f"instead: `{variant.like}` does not need `{component}`; {nearest(component, needed)}"
+    there = {word: None for step in recipes[variant.like].steps for word in _WORD.findall(step)}
+    for word in variant.words:
+        if word not in there:
+            yield f"words: no step of `{variant.like}` has the word `{word}`; {nearest(word, there)}"
 
 
 def _in_order(recipes: Mapping[str, Recipe]) -> None:

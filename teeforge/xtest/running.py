@@ -42,7 +42,7 @@ class Side:
 
 
 SIDES = (
-    Side(PATCHED, "patched", "trusted-firmware-a", "optee_test"),
+    Side(PATCHED, "patched", "trusted-firmware-a_tests", "optee_test"),
     Side(PLAIN, "plain", "trusted-firmware-a_plain", "optee_test_plain"),
 )
 

@@ -226,6 +226,19 @@ def test_a_key_has_the_same_name_in_both_its_forms(tmp_path: Path) -> None:
     assert kept_keys([path]) == {MACHINE.key.kid: ("qemu", MACHINE.key)} and read_key(path) == MACHINE.key
 
 
+def test_a_kept_key_that_is_damaged_stays_and_it_is_told_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "qemu" / "attestation.pem"
+    path.parent.mkdir()
+    for at in range(0, len(MACHINE.key.pem), 7):
+        damaged = bytearray(MACHINE.key.pem)
+        damaged[at] ^= 0x80
+        path.write_bytes(damaged)
+        with pytest.raises(TeeforgeError, match="there is no public key in it") as error:
+            kept_keys([path])
+        assert "put it back from a copy, or remove it" in error.value.hint
+        assert path.read_bytes() == damaged
+
+
 @pytest.mark.parametrize("data", [b"", b"\xa0", cbor2.dumps({1: 3, -1: b"", -2: 3}), b"\xff"])
 def test_what_is_no_key_is_told(data: bytes, tmp_path: Path) -> None:
     with pytest.raises(TeeforgeError, match="no key"):

@@ -135,6 +135,17 @@ def test_a_variant_that_takes_a_component_without_that_product_is_refused(tmp_pa
     assert "other.yaml: needs: `lib_plain.lib` is no product; did you mean `library`?" in message
 
 
+def test_a_variant_has_other_words_in_its_steps(tmp_path: Path) -> None:
+    text = VARIANT + 'words: {"-C": "--directory", make: gmake}\n'
+    made = recipes(tmp_path, lib=LIB, other=text)["other"]
+    assert "gmake --directory {source} O={out}" in made.steps
+
+
+def test_a_word_that_no_step_has_is_refused(tmp_path: Path) -> None:
+    message = refused(tmp_path, lib=LIB, other=VARIANT + "words: {mak: gmake}\n")
+    assert "other.yaml: words: no step of `lib` has the word `mak`; did you mean `make`?" in message
+
+
 def test_a_key_that_a_variant_does_not_have_is_told(tmp_path: Path) -> None:
     message = refused(tmp_path, lib=LIB, other=VARIANT + "steps: []\n")
-    assert "steps: unknown key; known: summary, like, patches, instead" in message
+    assert "steps: unknown key; known: summary, like, patches, instead, words" in message

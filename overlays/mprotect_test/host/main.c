@@ -173,6 +173,8 @@ static const struct watch_case watch_cases[] = {
 	  0, TEEC_ERROR_TARGET_DEAD, 0 },
 	{ "loop in system calls panics", MPROTECT_TEST_CORE_LOOP, 1,
 	  TEEC_ERROR_TARGET_DEAD, 0 },
+	{ "loop in ldelf panics, and is not left by the handler",
+	  MPROTECT_TEST_LDELF_LOOP, 1, TEEC_ERROR_TARGET_DEAD, 0 },
 	{ "watching cannot be put off or ended", MPROTECT_TEST_RESIST, 1,
 	  TEEC_ERROR_TARGET_DEAD, 0 },
 	{ "waiting is ended", MPROTECT_TEST_WAIT, 1, TEEC_SUCCESS,

@@ -43,6 +43,45 @@ static void loop_in_core(void)
 		TEE_GenerateRandom(noise, sizeof(noise));
 }
 
+static TEE_TASessionHandle open_system_pta(void)
+{
+	static const TEE_UUID system_pta = PTA_SYSTEM_UUID;
+	TEE_TASessionHandle session = TEE_HANDLE_NULL;
+	TEE_Result res = TEE_OpenTASession(&system_pta, TEE_TIMEOUT_INFINITE, 0,
+					   NULL, &session, NULL);
+
+	if (res)
+		TEE_Panic(res);
+	return session;
+}
+
+/*
+ * Much of the time is spent in ldelf. It executes on behalf of the TA, but its
+ * system calls are others: were it left by the handler, the TA would go on with
+ * those.
+ */
+static void loop_in_ldelf(void)
+{
+	TEE_TASessionHandle session = open_system_pta();
+	char symbol[1000] = { };
+	TEE_UUID any = { };
+	TEE_Param params[TEE_NUM_PARAMS] = {
+		[0].memref = { &any, sizeof(any) },
+		[1].memref = { symbol, sizeof(symbol) },
+	};
+
+	/* It computes a hash of the name */
+	TEE_MemFill(symbol, 'x', sizeof(symbol) - 1);
+	while (true)
+		TEE_InvokeTACommand(session, TEE_TIMEOUT_INFINITE,
+				    PTA_SYSTEM_DLSYM,
+				    TEE_PARAM_TYPES(TEE_PARAM_TYPE_MEMREF_INPUT,
+						    TEE_PARAM_TYPE_MEMREF_INPUT,
+						    TEE_PARAM_TYPE_VALUE_OUTPUT,
+						    TEE_PARAM_TYPE_NONE),
+				    params, NULL);
+}
+
 static TEE_Result set(struct pta_system_watch *watch)
 {
 	watch->handler = (vaddr_t)longjmp;
@@ -65,7 +104,6 @@ static uint32_t set_and_loop(struct pta_system_watch *watch, void (*f)(void))
 /* Whatever it tries meanwhile, it is over soon */
 static uint32_t set_and_resist(struct pta_system_watch *watch)
 {
-	static const TEE_UUID system_pta = PTA_SYSTEM_UUID;
 	struct pta_system_watch longer = *watch;
 	TEE_TASessionHandle session = TEE_HANDLE_NULL;
 	TEE_Param none[TEE_NUM_PARAMS] = { };
@@ -78,10 +116,7 @@ static uint32_t set_and_resist(struct pta_system_watch *watch)
 	watch->param = 0;
 	if (tee_watch(watch) != TEE_ERROR_BAD_STATE)
 		return TEE_ERROR_GENERIC;
-	res = TEE_OpenTASession(&system_pta, TEE_TIMEOUT_INFINITE, 0, NULL,
-				&session, NULL);
-	if (res)
-		return res;
+	session = open_system_pta();
 	/* What once meant to stop watching */
 	res = TEE_InvokeTACommand(session, TEE_TIMEOUT_INFINITE,
 				  PTA_SYSTEM_WATCH,
@@ -124,6 +159,9 @@ TEE_Result watch_client(enum mprotect_test_watch what, uint32_t *result)
 		return TEE_SUCCESS;
 	case MPROTECT_TEST_CORE_LOOP:
 		*result = set_and_loop(&watch, loop_in_core);
+		return TEE_SUCCESS;
+	case MPROTECT_TEST_LDELF_LOOP:
+		*result = set_and_loop(&watch, loop_in_ldelf);
 		return TEE_SUCCESS;
 	case MPROTECT_TEST_RESIST:
 		*result = set_and_resist(&watch);
