@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -16,6 +17,8 @@ from tests.copies import copy_checkout
 from .conftest import run_invoke
 
 pytestmark = pytest.mark.e2e
+
+BOARDS = ("rpi3", "imx8mm")
 
 
 @pytest.mark.skipif(not os.environ.get("TEEFORGE_SECOND_BUILD"), reason="TEEFORGE_SECOND_BUILD is not set")
@@ -47,6 +50,22 @@ def test_every_product_is_the_same_bits_in_another_folder_from_another_shell(
     assert digests[0] == digests[1]
     assert all(theirs[name].manifest["seconds"] > 0 for name in ours)
     shutil.rmtree(tmp_path / "a-cache")
+
+
+@pytest.mark.skipif(not os.environ.get("TEEFORGE_BOARDS"), reason="TEEFORGE_BOARDS is not set")
+@pytest.mark.timeout(1800)
+def test_the_firmware_of_boards_is_built(lab: Lab) -> None:
+    built = lab.build(
+        [*(f"trusted-firmware-a_{board}" for board in BOARDS), *map("evidence_{}".format, BOARDS), "evidence"]
+    )
+    for board in BOARDS:
+        core = built[f"optee_os_{board}"]
+        assert core.product("raw").stat().st_size > 100_000
+        told = json.loads(built[f"evidence_{board}"].product("reference").read_text())
+        assert told["core"] != json.loads(built["evidence"].product("reference").read_text())["core"]
+    stub = built["trusted-firmware-a_rpi3"].product("armstub").read_bytes()
+    assert built["optee_os_rpi3"].product("pager").read_bytes() in stub
+    assert built["trusted-firmware-a_imx8mm"].product("bl31").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize(
