@@ -13,7 +13,7 @@ import yaml
 
 from teeforge import __version__
 from teeforge.answer import Answer
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import TeeforgeError, unwritable
 from teeforge.base.files import write_atomically
 from teeforge.base.process import FAILED
 from teeforge.diagnosis.hostfacts import host_facts
@@ -46,7 +46,7 @@ def write_bug_report(root: Path, lab: Callable[[], Lab]) -> Answer:
     try:
         write_atomically(path, scrubbed(text, private_values(settings)).encode())
     except OSError as error:
-        raise TeeforgeError(f"{path}: {error.strerror}", "go to a folder that you can write to") from error
+        raise unwritable(path, error, "go to a folder that you can write to") from error
     return Answer(
         {"report": str(path)},
         [f"{NAME} is written. Secrets, your name and your home are taken out; read it before you attach it"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import TeeforgeError, unwritable
 from teeforge.base.files import write_atomically
 from teeforge.base.progress import say
 from teeforge.compiling.sources import read_program
@@ -63,7 +63,7 @@ def sign_file(lab: Lab, file: Path, terms: Terms, output: Path | None = None) ->
     try:
         write_atomically(target, signed)
     except OSError as error:
-        raise TeeforgeError(f"{target} cannot be written: {error.strerror}", "give --output FILE") from error
+        raise unwritable(target, error, "give --output FILE") from error
     manifest = split(signed, str(target))[1]
     assert manifest is not None
     print(f"{target}: {'signed anew' if before else 'signed'} as {manifest.words()}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import TeeforgeError, unreadable
 from teeforge.base.files import write_atomically
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def read_key(path: Path) -> Key:
     try:
         return key_of_pem(path.read_bytes(), str(path))
     except OSError as error:
-        raise TeeforgeError(f"{path}: {error.strerror}", "give a public key in PEM") from error
+        raise unreadable(path, error, "give a public key in PEM") from error
 
 
 def keep_key(path: Path, key: Key) -> None:

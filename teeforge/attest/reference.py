@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import TeeforgeError, unreadable
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ def read_reference(path: Path) -> Reference:
             ta_memory=_digest(ta["memory"]),
         )
     except OSError as error:
-        raise TeeforgeError(
-            f"{path}: {error.strerror}", "`invoke build evidence` makes the reference values of this checkout"
+        raise unreadable(
+            path, error, "`invoke build evidence` makes the reference values of this checkout"
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise TeeforgeError(

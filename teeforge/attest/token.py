@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import TeeforgeError, unreadable
 
 if TYPE_CHECKING:
     from teeforge.attest.keys import Key
@@ -84,7 +84,7 @@ def load_token(path: Path) -> Token:
         with path.open("rb") as file:
             text = file.read(_MOST + 1)
     except OSError as error:
-        raise TeeforgeError(f"{path}: {error.strerror}", "give the file of a token") from error
+        raise unreadable(path, error, "give the file of a token") from error
     if len(text) > _MOST:
         raise TeeforgeError(f"{path}: has more bytes than any token", "give the file of a token")
     return read_token(token_of_text(text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def as_typed(text: str) -> str:
@@ -22,6 +23,11 @@ def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     return f"did you mean `{near[0]}`?" if near else otherwise or f"known: {', '.join(known)}"
 
 
+# What to do, where several places say the same.
+RESTORE = "restore it with git"
+OTHER_BUILD_DIR = "set `build_dir:` in config.yaml to a folder you can write to"
+
+
 class TeeforgeError(Exception):
     """A failure with one clear line and, where we know it, the next step.
 
@@ -34,6 +40,17 @@ class TeeforgeError(Exception):
         self.message = as_typed(message)
         self.hint = as_typed(hint)
         self.status = status
+
+
+def unreadable(path: Path, error: OSError | UnicodeDecodeError, hint: str = "") -> TeeforgeError:
+    """Return the error for a file that is not there, not ours to read, or no text."""
+    why = error.strerror if isinstance(error, OSError) else error
+    return TeeforgeError(f"{path} cannot be read: {why}", hint)
+
+
+def unwritable(path: Path, error: OSError, hint: str) -> TeeforgeError:
+    """Return the error for a file that cannot be written; ``hint`` says where else."""
+    return TeeforgeError(f"{path} cannot be written: {error.strerror}", hint)
 
 
 class UnreachableError(TeeforgeError):

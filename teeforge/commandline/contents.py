@@ -85,7 +85,7 @@ class TaskProgram(Program):
             return
         from teeforge.base.errors import as_typed
 
-        parts = {subject: list(_rows(entries)) for subject, entries in self.contents.items()}
+        parts = by_subject(self.contents)
         width = max(len(name) for rows in parts.values() for name, _ in rows)
         for subject, rows in parts.items():
             print(subject)
@@ -102,6 +102,11 @@ class TaskProgram(Program):
         for word in candidates(words, self.collection.to_contexts(), self.root):
             print(word)
         raise Exit
+
+
+def by_subject(contents: Contents) -> dict[str, list[tuple[str, str]]]:
+    """Return what is typed for each task, and its line of help, by subject."""
+    return {subject: list(_rows(entries)) for subject, entries in contents.items()}
 
 
 def _rows(entries: Sequence[Any]) -> Iterator[tuple[str, str]]:

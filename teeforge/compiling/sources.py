@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import TeeforgeError, unreadable
 from teeforge.settings import schema
 from teeforge.settings.terms import UNSAID, Terms
 
@@ -123,7 +123,7 @@ def read_source(path: Path) -> bytes:
     except FileNotFoundError as error:
         raise TeeforgeError(f"{path}: there is no such file", _nearest(path)) from error
     except OSError as error:
-        raise TeeforgeError(f"{path} cannot be read: {error.strerror}") from error
+        raise unreadable(path, error) from error
     kind = _ending(path)
     if kind not in (*COMPILED, *MODULES, *_LINKED):
         ending = f"{kind} files are not known" if kind else "its name has no ending"
@@ -192,7 +192,7 @@ def _of_folder(
     try:
         names = sorted(path.name for path in folder.iterdir())
     except OSError as error:
-        raise TeeforgeError(f"{folder} cannot be read: {error.strerror}") from error
+        raise unreadable(folder, error) from error
     files = [folder / name for name in names if _ending(Path(name)) in COMPILED]
     if not files:
         lists = f"a {LIST} with `sources: [main.c, src/*.c]` names those that lie elsewhere"

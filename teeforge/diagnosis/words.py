@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import RESTORE, TeeforgeError, unreadable
 
 WORDS = Path("overlays/wasm_ta/host/library/words.def")
 _ENTRY = re.compile(
@@ -37,13 +37,13 @@ def load_words(path: Path) -> tuple[Entry, ...]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise TeeforgeError(f"{path} cannot be read: {error.strerror}", "restore it with git") from error
+        raise unreadable(path, error, RESTORE) from error
     entries = tuple(
         Entry(found[1], int(found[2], 0) if found[2] else None, tuple(re.findall(r'"([^"]*)"', found[3])))
         for found in _ENTRY.finditer(text)
     )
     if not entries:
-        raise TeeforgeError(f"{path} has no entries", "restore it with git")
+        raise TeeforgeError(f"{path} has no entries", RESTORE)
     return entries
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import json
@@ -9,15 +10,20 @@ import re
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from teeforge.base import guard
 from teeforge.base.errors import TeeforgeError
+from teeforge.commandline.contents import by_subject
 from teeforge.diagnosis.words import WORDS, load_words
+from teeforge.docs.messages import messages
 from teeforge.settings import recipe
 from teeforge.settings.config import Config, load_config
 from teeforge.settings.jsonschema import default_of, field_words
 from teeforge.settings.recipe import Recipe, Variant, load_recipes
+
+if TYPE_CHECKING:
+    from invoke.parser.context import ParserContext
 
 _MARKER = re.compile(r"^<!-- teeforge: ([\w /.-]+) -->$", re.MULTILINE)
 # Where the host app says how it ends, and the row of one status there, with the lines that go on.
@@ -49,6 +55,7 @@ class Reference:
             "program statuses": self._program_statuses,
             "task statuses": lambda _: _task_statuses(),
             "errors": self._errors,
+            "messages": self._messages,
             "file": self._file,
             "patches": self._patches,
         }
@@ -64,21 +71,33 @@ class Reference:
         return self._parts[known[0]](said.removeprefix(known[0]).strip())
 
     def _all_tasks(self, _: str) -> Iterator[str]:
-        for context in sorted(self._tasks.to_contexts(), key=lambda context: str(context.name)):
-            task = self._tasks[context.name]
-            also = "".join(f", `{alias}`" for alias in context.aliases)
-            words = " ".join(f"{argument.name.upper()}" for argument in context.positional_args)
-            yield f"## {context.name}\n"
-            yield f"`invoke {context.name}{f' {words}' if words else ''}`{also and f' (also{also[1:]})'}\n"
-            yield f"{inspect.getdoc(task)}\n"
-            options = [
-                (", ".join(f"`{_dashes(name)}`" for name in argument.names), argument)
-                for argument in context.args.values()
-            ]
-            if options:
-                rows = [(names, argument.help or "", _shown(argument)) for names, argument in options]
-                yield from _table(("option", "meaning", "default"), rows)
-                yield ""
+        from invoke.main import program
+
+        contexts = {
+            name: context
+            for context in self._tasks.to_contexts()
+            for name in (str(context.name), *context.aliases)
+        }
+        for subject, rows in by_subject(program.contents).items():  # type: ignore[attr-defined]
+            yield f"## {subject}\n"
+            for name, _ in rows:
+                yield from self._task(contexts[name])
+
+    def _task(self, context: ParserContext) -> Iterator[str]:
+        task = self._tasks[context.name]
+        also = "".join(f", `{alias}`" for alias in context.aliases)
+        words = " ".join(str(argument.name).upper() for argument in context.positional_args)
+        yield f"### {context.name}\n"
+        yield f"`invoke {context.name}{f' {words}' if words else ''}`{also and f' (also{also[1:]})'}\n"
+        yield f"{inspect.getdoc(task)}\n"
+        options = [
+            (", ".join(f"`{_dashes(name)}`" for name in argument.names), argument)
+            for argument in context.args.values()
+        ]
+        if options:
+            rows = [(names, argument.help or "", _shown(argument)) for names, argument in options]
+            yield from _table(("option", "meaning", "default"), rows)
+            yield ""
 
     def _components(self, _: str) -> Iterator[str]:
         recipes = load_recipes(self._root, load_config(self._root))
@@ -113,6 +132,16 @@ class Reference:
                 yield from _table(
                     ("the message has", "what to do"), [(f"`{e.texts[0]}`", *e.texts[1:]) for e in entries]
                 )
+            yield ""
+
+    def _messages(self, _: str) -> Iterator[str]:
+        told: dict[str, list[tuple[str, str]]] = {}
+        for one in messages(self._root):
+            package = (self._root / one.file).with_name("__init__.py")
+            told.setdefault(_subject(package), []).append((_plain(one.text), _plain(one.hint)))
+        for subject, rows in sorted(told.items()):
+            yield f"## {subject}\n"
+            yield from _table(("message", "what to do"), sorted({*rows}))
             yield ""
 
     def _file(self, name: str) -> Iterator[str]:
@@ -201,6 +230,17 @@ def _task_statuses() -> Iterator[str]:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _subject(package: Path) -> str:
+    """Return the first sentence of a package's docstring, without what a colon adds to it."""
+    said = ast.get_docstring(ast.parse(package.read_text(encoding="utf-8"))) or package.parent.name
+    return said.splitlines()[0].partition(": ")[0].rstrip(".")
+
+
+def _plain(text: str) -> str:
+    """Return a message so that Markdown takes it as text."""
+    return text.replace("<", "&lt;").replace("*", "\\*")
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

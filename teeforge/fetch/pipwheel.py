@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from teeforge.base.errors import TeeforgeError, UnreachableError
+from teeforge.base.errors import RESTORE, TeeforgeError, UnreachableError
 from teeforge.base.progress import say
 from teeforge.fetch.archives import archive_bases, proxies
 from teeforge.fetch.deb import unpack_debs
@@ -52,7 +52,7 @@ def _locked(lock: str) -> tuple[str, str]:
     """Return pool path and SHA-256 of what stands under `pip:` in debian.lock (settings/lock.py)."""
     found = re.search(r"^  pip: \|\n    \S+ \S+ (\S+) \d+ ([0-9a-f]{64})$", lock, re.MULTILINE)
     if found is None:
-        raise TeeforgeError("debian.lock does not lock `pip`", "restore it with git")
+        raise TeeforgeError("debian.lock does not lock `pip`", RESTORE)
     return found[1], found[2]
 
 

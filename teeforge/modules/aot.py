@@ -46,6 +46,7 @@ _RELOCATION_NAMES = {257: "ABS64", 261: "PREL32", 282: "JUMP26", 311: "ADR_GOT_P
 
 _DAMAGED = "the file is cut off or damaged: make it again"
 COMPILE_AGAIN = "compile the .wasm with this project's wamrc: `invoke run FILE.wasm` does it"
+COMPILE_AGAIN_OR_BY_HAND = f"{COMPILE_AGAIN} (by hand: wamrc --target=aarch64 --bounds-checks=1)"
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def loader_problems(module: AotModule, name: str) -> Iterator[TeeforgeError]:
         yield TeeforgeError(
             f"{name}: byte 22: the code is for {printable(target.arch) or 'no architecture'} "
             f"(ELF machine {target.machine}), the TA runs {TARGET}",
-            f"{COMPILE_AGAIN} (by hand: wamrc --target=aarch64 --bounds-checks=1)",
+            COMPILE_AGAIN_OR_BY_HAND,
         )
     if target.bin_type != _ELF64_LITTLE or target.file_type != _RELOCATABLE:
         yield TeeforgeError(

@@ -9,7 +9,7 @@ from typing import Protocol
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.reader import printable
 from teeforge.modules import wasi
-from teeforge.modules.aot import COMPILE_AGAIN, AotModule, loader_problems
+from teeforge.modules.aot import COMPILE_AGAIN_OR_BY_HAND, AotModule, loader_problems
 from teeforge.modules.aotbody import AotContents
 from teeforge.modules.heap import heap_auto, heap_needed
 from teeforge.modules.simd import simd_problem
@@ -189,7 +189,7 @@ def judge_aot(
         problems.append(
             TeeforgeError(
                 f"{name}: it was compiled without bounds checks: a bad pointer would overwrite the TA",
-                f"{COMPILE_AGAIN} (by hand: wamrc --target=aarch64 --bounds-checks=1)",
+                COMPILE_AGAIN_OR_BY_HAND,
             )
         )
     contents = module.contents

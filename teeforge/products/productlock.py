@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from teeforge.base.archive import Bits
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import RESTORE, TeeforgeError, unreadable
 from teeforge.base.files import write_atomically
 from teeforge.settings.host import host_architecture
 
@@ -81,7 +81,7 @@ class ProductLock:
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError) as error:
-            raise TeeforgeError(f"{self._path} cannot be read: {error}", "restore it with git") from error
+            raise unreadable(self._path, error, RESTORE) from error
         found: dict[tuple[str, str, str], Product] = {}
         for number, line in enumerate(text.splitlines(), 1):
             if line.startswith("#") or not line.strip():

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from teeforge.base.digest import digest_path
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import OTHER_BUILD_DIR, TeeforgeError
 from teeforge.base.files import make_shared, plain_modes, shared_mode
 from teeforge.base.hostboot import host_boot
 from teeforge.products.looks import changed_file, write_looks
@@ -169,7 +169,7 @@ class Store:
                 if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
                     raise
                 refused = error
-        raise TeeforgeError(f"{refused}", "set `build_dir:` in config.yaml to a folder you can write to")
+        raise TeeforgeError(f"{refused}", OTHER_BUILD_DIR)
 
 
 def move_products(component: str, out: Path, products: Mapping[str, str], kept: Path) -> None:

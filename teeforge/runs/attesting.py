@@ -13,7 +13,7 @@ from teeforge.attest.reference import Reference, read_reference
 from teeforge.attest.relying import NONCE_SIZE
 from teeforge.attest.token import Token, load_token, read_token, text_of_token
 from teeforge.attest.verdict import appraise
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import TeeforgeError, unwritable
 from teeforge.base.progress import say, ticking
 from teeforge.compiling.sources import check_readable
 from teeforge.machines.storage import EVIDENCE_KEY
@@ -149,4 +149,4 @@ def _write(path: Path, data: bytes) -> None:
     try:
         path.write_bytes(data)
     except OSError as error:
-        raise TeeforgeError(f"{path}: {error.strerror}", "give another file with --out") from error
+        raise unwritable(path, error, "give another file with --out") from error

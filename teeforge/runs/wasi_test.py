@@ -171,15 +171,10 @@ def _send(session: Session, roots: Sequence[Path], modules: Sequence[Path]) -> N
         files += [
             Upload(path, f"{there}/{path.relative_to(root)}") for path in root.rglob("*") if path.is_file()
         ]
-    _check(session, ["rm", "-rf", *(_remote_root(root) for root in dict.fromkeys(roots))])
-    _check(session, ["mkdir", "-p", *sorted(folders)])
+    session.check(["rm", "-rf", *(_remote_root(root) for root in dict.fromkeys(roots))])
+    if folders:
+        session.check(["mkdir", "-p", *sorted(folders)])
     session.push(files)
-
-
-def _check(session: Session, argv: Sequence[str]) -> None:
-    said = bytearray()
-    if argv[1:] and session.run(argv, on_stdout=said.extend, on_stderr=said.extend) != 0:
-        raise TeeforgeError(f"{session.name}: {shlex.join(argv)}: {said.decode(errors='replace').strip()}")
 
 
 def _script(programs: Mapping[Case, tuple[Path, int]]) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
 
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import RESTORE, TeeforgeError, unreadable
 
 T = TypeVar("T")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -39,9 +39,9 @@ def load(path: Path, *shapes: type[T]) -> T:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise TeeforgeError(f"{path} does not exist", "restore it with git") from error
+        raise TeeforgeError(f"{path} does not exist", RESTORE) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise TeeforgeError(f"{path} cannot be read: {error}", "it must be UTF-8 text") from error
+        raise unreadable(path, error, "it must be UTF-8 text") from error
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import OTHER_BUILD_DIR, TeeforgeError
 from teeforge.base.files import write_atomically
 from teeforge.settings.config import SAFE_PATH, Config
 
@@ -102,7 +102,7 @@ def open_workspace(root: Path, config: Config) -> Workspace:
     except OSError as error:
         raise TeeforgeError(
             f"{error.filename}: {error.strerror}",
-            "set `build_dir:` in config.yaml to a folder you can write to",
+            OTHER_BUILD_DIR,
         ) from error
     return Workspace(root, build)
 

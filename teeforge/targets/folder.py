@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import shutil
 import tarfile
 import tempfile
@@ -79,7 +78,7 @@ def lent(session: Session, folders: Sequence[Folder]) -> Iterator[list[str]]:
     base = f"/tmp/teeforge-folders.{os.urandom(4).hex()}"
     places = [f"{base}/{number}" for number in range(len(folders))]
     try:
-        _command(session, ["mkdir", "-p", *places])
+        session.check(["mkdir", "-p", *places])
         names = [_push(session, folder, place) for folder, place in zip(folders, places, strict=True)]
         words = []
         for folder, place in zip(folders, places, strict=True):
@@ -90,7 +89,7 @@ def lent(session: Session, folders: Sequence[Folder]) -> Iterator[list[str]]:
                 _pull(session, folder, place, sent)
     finally:
         with contextlib.suppress(TeeforgeError):
-            _command(session, ["rm", "-rf", base])
+            session.check(["rm", "-rf", base])
 
 
 def _push(session: Session, folder: Folder, place: str) -> set[str]:
@@ -267,9 +266,3 @@ def _put(new: Path, old: Path) -> None:
 
 def _same(one: Path, other: Path) -> bool:
     return one.stat().st_size == other.stat().st_size and one.read_bytes() == other.read_bytes()
-
-
-def _command(session: Session, argv: Sequence[str]) -> None:
-    said = bytearray()
-    if session.run(argv, on_stdout=said.extend, on_stderr=said.extend) != 0:
-        raise TeeforgeError(f"{session.name}: {shlex.join(argv)}: {said.decode(errors='replace').strip()}")

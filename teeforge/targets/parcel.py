@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from teeforge.base.errors import TeeforgeError
+from teeforge.base.errors import TeeforgeError, unreadable
 
 _CHUNK = 1 << 18
 
@@ -96,4 +96,4 @@ def pack(upload: Upload) -> Parcel:
 
 
 def _unreadable(upload: Upload, error: OSError) -> TeeforgeError:
-    return TeeforgeError(f"{upload.local} cannot be read: {error.strerror}")
+    return unreadable(upload.local, error)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from teeforge.base.errors import TeeforgeError
 from teeforge.base.files import write_atomically
 from teeforge.ssh.connection import SshAddress, connect, parse_host_key
 from teeforge.ssh.program import has_ssh
@@ -58,6 +59,12 @@ class Session:
     ) -> int:
         """Run a program, its output streamed to the sinks; return its exit status; see remote.py."""
         return run_remote(self.client, self.name, argv, stdin, on_stdout, on_stderr, alarm)
+
+    def check(self, argv: Sequence[str]) -> None:
+        """Run a program that says nothing. Raises TeeforgeError, with what it says, if it fails."""
+        said = bytearray()
+        if self.run(argv, on_stdout=said.extend, on_stderr=said.extend) != 0:
+            raise TeeforgeError(f"{self.name}: {shlex.join(argv)}: {said.decode(errors='replace').strip()}")
 
     def alive(self) -> bool:
         """Say whether the connection still is one."""

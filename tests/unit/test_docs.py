@@ -11,6 +11,7 @@ import pytest
 import tasks
 from teeforge.base.errors import TeeforgeError
 from teeforge.docs import record
+from teeforge.docs.messages import messages
 from teeforge.docs.reference import STATUSES, Reference
 from tests.pages import ROOT, blocks, ours, pages, refused
 
@@ -64,7 +65,7 @@ def test_ci_runs_the_tests_as_the_readme_says() -> None:
 def test_every_task_and_option_is_in_the_reference() -> None:
     page = filled("tasks")
     for context in CONTEXTS:
-        section = page.partition(f"## {context.name}\n")[2].partition("\n## ")[0]
+        section = page.partition(f"\n### {context.name}\n")[2].partition("\n### ")[0]
         assert section, context.name
         for name, argument in context.args.items():
             assert f"`--{name}`" in section
@@ -80,6 +81,24 @@ def test_every_key_recipe_and_placeholder_is_in_the_reference() -> None:
         assert f"\n| `{path.stem}` |" in recipes
     for row in ("| `by_architecture` |", "| `{llvm.cmakedir}` |", "| `product` |", "| `instead` |"):
         assert f"\n{row}" in recipes
+
+
+def test_every_error_is_in_the_reference_with_its_hint() -> None:
+    page = filled("messages")
+    assert "| {path} does not exist | restore it with git |" in page
+    assert "| --checks {checks}: there is no such way | give proven or plain |" in page
+    assert len([line for line in page.splitlines() if line.startswith("| ")]) > 250
+
+
+def test_what_several_files_say_is_written_once() -> None:
+    """In base/errors.py, as a constant or by one function: two copies would be mended in one place only."""
+    files: dict[str, set[str]] = {}
+    for one in messages(ROOT):
+        for words in (one.text, one.hint):
+            beginning = words.partition("{")[0][:40]
+            if len(beginning) > 16 and beginning in (ROOT / one.file).read_text():
+                files.setdefault(words, set()).add(one.file)
+    assert not {words: where for words, where in files.items() if len(where) > 1}
 
 
 def test_the_exit_statuses_are_those_of_the_host_app() -> None:

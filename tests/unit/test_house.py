@@ -32,8 +32,8 @@ PACKAGES = (
         "diagnosis",
         "attest",
     ),
-    *("", "runs", "spectest", "xtest", "benchmarks", "docs"),
-    *("commandline", "tasks"),
+    *("", "runs", "spectest", "xtest", "benchmarks"),
+    *("commandline", "docs", "tasks"),
 )
 MODULES = {
     ".".join(path.relative_to(ENGINE).with_suffix("").parts): path
