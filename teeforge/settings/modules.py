@@ -16,6 +16,16 @@ DEVELOPMENT_KEY = "ea12d514dad5bdfdacc1640b006702db914efc51ea0c4dc8d02aea27714d0
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 
 
+# The field of Ed25519, and y of its points whose order is 1, 2, 4 or 8 (RFC 8032, section 5.1).
+_FIELD = 2**255 - 19
+_EIGHTH = 0x5FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_SMALL = {0, 1, _FIELD - 1, _EIGHTH, _FIELD - _EIGHTH}
+
+
+def _y_of(key: str) -> int:
+    return int.from_bytes(bytes.fromhex(key), "little") % 2**255 % _FIELD
+
+
 @dataclass(frozen=True)
 class Modules:
     """Whose modules run: `invoke run` signs with ``key``, and ``trust`` are public keys beside it.
@@ -36,6 +46,10 @@ class Modules:
                 raise ValueError(
                     f"trust: `{key}` is no public key of Ed25519 as 64 digits 0 to 9, a to f; what an "
                     "environment with `modules: own` signs with is in build/identity/modules_ed25519.pub"
+                )
+            if _y_of(key) in _SMALL:
+                raise ValueError(
+                    f"trust: with the key `{key}` anybody could sign: it is a point of small order"
                 )
 
     @property

@@ -93,6 +93,12 @@ def test_config_says_whose_modules_run(
     [
         ("mine", "development, own or any|development.*own.*any"),
         ("{trust: [abcd]}", "no public key of Ed25519"),
+        (f"{{trust: ['{'0' * 64}']}}", "anybody could sign: it is a point of small order"),
+        (f"{{trust: ['01{'0' * 60}80']}}", "anybody could sign"),
+        (
+            "{trust: ['26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05']}",
+            "anybody could sign",
+        ),
     ],
 )
 def test_config_refuses_keys_that_are_none(

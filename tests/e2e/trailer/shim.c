@@ -42,7 +42,8 @@ void TEE_DigestUpdate(TEE_OperationHandle operation __unused,
 {
 	if (size > sizeof(collected) - used)
 		abort();
-	memcpy(collected + used, chunk, size);
+	if (size)
+		memcpy(collected + used, chunk, size);
 	used += size;
 }
 

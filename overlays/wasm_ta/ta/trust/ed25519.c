@@ -446,6 +446,18 @@ static void reduce(uint64_t scalar[SCALAR_WORDS], const uint8_t *bytes,
 	}
 }
 
+/* 8 p is neutral: with such a point for a key anybody signs, with no private one */
+static bool is_of_small_order(const struct point *p)
+{
+	struct point eight = *p;
+	int n = 0;
+
+	for (n = 0; n < 3; n++)
+		double_point(&eight);
+	/* Of order 1 or that of the base, so the other point with x = 0 is none */
+	return is_equal(&eight.x, &zero);
+}
+
 bool ed25519_check(const uint8_t signature[ED25519_SIGNATURE_SIZE],
 		   const uint8_t key[ED25519_KEY_SIZE],
 		   const uint8_t hash[ED25519_HASH_SIZE])
@@ -459,10 +471,12 @@ bool ed25519_check(const uint8_t signature[ED25519_SIGNATURE_SIZE],
 	struct element x = { };
 	struct element y = { };
 	struct element z = { };
+	bool is_odd = false;
 
 	/* Little endian, as this machine is */
 	memcpy(s, second, sizeof(s));
-	if (!is_below_order(s) || !decode_negative(&negative_key, key))
+	if (!is_below_order(s) || !decode_negative(&negative_key, key) ||
+	    is_of_small_order(&negative_key))
 		return false;
 
 	reduce(k, hash, ED25519_HASH_SIZE);
@@ -471,8 +485,8 @@ bool ed25519_check(const uint8_t signature[ED25519_SIGNATURE_SIZE],
 	x = multiply(&r.x, &z);
 	y = multiply(&r.y, &z);
 	encode(encoded, &x);
-	z.limb[0] = encoded[0] & 1;
+	is_odd = encoded[0] & 1;
 	encode(encoded, &y);
-	encoded[ED25519_KEY_SIZE - 1] |= z.limb[0] << 7;
+	encoded[ED25519_KEY_SIZE - 1] |= is_odd << 7;
 	return !memcmp(encoded, signature, sizeof(encoded));
 }

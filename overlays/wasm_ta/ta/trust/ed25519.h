@@ -18,7 +18,8 @@
  * @hash: SHA-512 of the first half of @signature, of @key, and of the message
  *
  * All of it is public: the time that it takes depends on the values. What is not
- * encoded in the one way that the RFC allows is no signature.
+ * encoded in the one way that the RFC allows is no signature, and a point of
+ * small order is no key.
  */
 bool ed25519_check(const uint8_t signature[ED25519_SIGNATURE_SIZE],
 		   const uint8_t key[ED25519_KEY_SIZE],
