@@ -178,7 +178,10 @@ class Model:
         if values[1] & 0xFFFF_FFFF or where is None:
             return only(BAD)
         pages = [self.pages.get(page) for page in where]
-        # It may take what is the TA's otherwise, too, which is nobody else's harm; but such is not asked for.
+        # It may take what is the TA's otherwise, too, which is nobody else's harm. Nobody asks for that, but
+        # a page beside one that was mapped may be such a one.
+        if any(page is None for page in pages):
+            return Expected(None)
         if all(page and page.own and not page.gone for page in pages):
             same = len({page.shareable for page in pages if page}) == 1
             return only(SUCCESS) if same else only(BAD)
@@ -285,7 +288,9 @@ class Model:
         elif step.command in (Command.MPROTECT, Command.UNMAP):
             prot = values[1] & 0xFFFF_FFFF
             for page in self._range(values) or ():
-                if step.command == Command.UNMAP:
+                if step.command == Command.UNMAP and page not in self.pages:
+                    self.lost = True
+                elif step.command == Command.UNMAP:
                     self.pages[page].gone = True
                 else:
                     self.pages[page].prot = "rx" if prot & UX else "rw" if prot & UW else "r"
