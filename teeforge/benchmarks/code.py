@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
-from teeforge.benchmarks.bench import told
 from teeforge.benchmarks.codereport import BEFORE, COUNTED, IWASM, NATIVE, TEE, TIMED, Code, Laps
 from teeforge.benchmarks.given import check_before, check_repeat
 from teeforge.benchmarks.kernels import Kernel, kernels, native_programs
+from teeforge.benchmarks.start import told
 from teeforge.programs import enforced_heap
 from teeforge.targets.parcel import Upload
 

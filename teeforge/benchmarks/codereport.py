@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+
+from teeforge.benchmarks.goals import Goal
 
 COUNTED, TIMED = "instructions", "seconds"
 # Where a kernel runs: gcc's code, ours in both worlds, and another wamrc's in iwasm if there is one.
@@ -42,13 +44,16 @@ class Code:
         rows = [ratios(laps) for laps in self.found[what].values()]
         return {ratio: statistics.geometric_mean(row[ratio] for row in rows) for ratio in rows[0]}
 
-    def verdicts(self, what: str) -> dict[tuple[str, str], str]:
-        """Say of each goal there is whether it is met."""
-        means, goals = self.means(what), GOALS[what]
+    def goals(self) -> Iterator[Goal]:
+        """Yield what code should take at most."""
+        for what in self.found:
+            for (one, other), goal in self._goals(what).items():
+                yield replace(goal, what=f"{_WORDS[one]} over {_WORDS[other]}, {what}")
+
+    def _goals(self, what: str) -> dict[tuple[str, str], Goal]:
+        means = self.means(what)
         return {
-            ratio: "met" if means[ratio] <= goal else "MISSED"
-            for ratio, goal in goals.items()
-            if ratio in means
+            ratio: Goal(what, means[ratio], most) for ratio, most in GOALS[what].items() if ratio in means
         }
 
     def as_json(self) -> dict[str, Any]:
@@ -56,7 +61,7 @@ class Code:
         return {"dataset": self.dataset, **{what: self._json(what) for what in self.found}}
 
     def _json(self, what: str) -> dict[str, Any]:
-        verdicts = self.verdicts(what)
+        goals = self._goals(what)
         return {
             "unit": "ns" if what == TIMED else "instructions",
             "kernels": {
@@ -64,8 +69,8 @@ class Code:
                 for name, laps in self.found[what].items()
             },
             "mean": _named(self.means(what)),
-            "goal": _named({ratio: GOALS[what][ratio] for ratio in verdicts}),
-            "verdict": {_key(*ratio): verdict for ratio, verdict in verdicts.items()},
+            "goal": _named({ratio: goal.most for ratio, goal in goals.items()}),
+            "verdict": {_key(*ratio): goal.verdict for ratio, goal in goals.items()},
         }
 
     def lines(self, colour: bool = False) -> list[str]:
@@ -79,16 +84,11 @@ class Code:
         ]
 
     def _table(self, what: str, colour: bool) -> list[str]:
-        kernels, means, goals, verdicts = (
-            self.found[what],
-            self.means(what),
-            GOALS[what],
-            self.verdicts(what),
-        )
+        kernels, means, goals = self.found[what], self.means(what), self._goals(what)
 
         def cells(row: _Ratios) -> str:
             return "".join(
-                _cell(f"{value:.3f}", colour and value > goals.get(ratio, value))
+                _cell(f"{value:.3f}", colour and ratio in goals and value > goals[ratio].most)
                 for ratio, value in row.items()
             )
 
@@ -100,9 +100,12 @@ class Code:
             amounts = "".join(f"{min(laps[world]) / 1e6:>10.2f}" for world in worlds)
             lines.append(f"{name:<24}{amounts}{cells(ratios(laps))}")
         width = 24 + 10 * len(worlds)
-        goal = "".join(_cell(f"{goals[ratio]:.3f}" if ratio in goals else "") for ratio in means)
+        goal = "".join(_cell(f"{goals[ratio].most:.3f}" if ratio in goals else "") for ratio in means)
         verdict = "".join(
-            _cell(verdicts.get(ratio, ""), colour and verdicts.get(ratio) == "MISSED") for ratio in means
+            _cell(goals[ratio].verdict, colour and goals[ratio].verdict == "MISSED")
+            if ratio in goals
+            else _cell("")
+            for ratio in means
         )
         return [
             *lines,

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from teeforge.base.errors import TeeforgeError
 from teeforge.base.process import clean_environment
 from teeforge.base.progress import say
 from teeforge.benchmarks.given import check_before, check_repeat
+from teeforge.benchmarks.goals import Goal
 from teeforge.compiling.sources import Sources, check_readable, read_program
 from teeforge.modules.wamrc import QUICK_FLAGS
 from teeforge.modules.wasm import read_wasm
@@ -57,6 +58,13 @@ class Compiled:
             return None
         turns = zip(self.found[program][how], before, strict=True)
         return statistics.median(one.cpu / other.cpu for one, other in turns)
+
+    def goals(self) -> Iterator[Goal]:
+        """Yield what compiling should take of CPU time at most, over the other wamrc where there is one."""
+        for program in self.found:
+            for how in (FULL, QUICK):
+                if (ratio := self.over_before(program, how)) is not None:
+                    yield Goal(f"wamrc over before, {program}, {how}", ratio, GOAL)
 
     def as_json(self) -> dict[str, Any]:
         """Return all that was measured."""

@@ -18,26 +18,43 @@ if TYPE_CHECKING:
     from teeforge.machines.fleet import Place
 
 
-@command(PLACE, name="run", default=True, json=True, help={"repeat": "runs of each (default: 10)"})
+_CODE = {
+    "dataset": Known("PolyBench's: mini, small or medium (default: small)", ("mini", "small", "medium")),
+    "kernels": "with commas (default: all); an unknown one tells which there are",
+    "before": "another wamrc, whose code is measured as well",
+}
+
+
+@command(PLACE, name="run", default=True, json=True, help={**_CODE, "repeat": "starts of each (default: 10)"})
+def run(
+    context: Context,
+    repeat: int = 10,
+    dataset: str = "small",
+    kernels: str = "",
+    before: str = "",
+    *,
+    place: Place,
+) -> Answer:
+    """Measure start-up, code and compiling, beside their goals."""
+    from teeforge.answer import Answer
+    from teeforge.base.progress import coloured
+    from teeforge.benchmarks.bench import run_bench
+
+    found = run_bench(lab(context), place, repeat, dataset, _named(kernels), path(before))
+    return Answer(found.as_json(), found.lines(coloured(sys.stdout)))
+
+
+@command(PLACE, json=True, help={"repeat": "runs of each (default: 10)"})
 def start(context: Context, repeat: int = 10, *, place: Place) -> Answer:
     """Measure start-up and speed, TEE against normal world."""
     from teeforge.answer import Answer
-    from teeforge.benchmarks.bench import run_bench
+    from teeforge.benchmarks.start import bench_start
 
-    found = run_bench(lab(context), place, repeat)
+    found = bench_start(lab(context), place, repeat)
     return Answer(found.as_json(), found.lines())
 
 
-@command(
-    PLACE,
-    json=True,
-    help={
-        "dataset": Known("PolyBench's: mini, small or medium (default: small)", ("mini", "small", "medium")),
-        "kernels": "with commas (default: all); an unknown one tells which there are",
-        "repeat": "runs of each in each world (default: 3)",
-        "before": "another wamrc, whose code is measured as well",
-    },
-)
+@command(PLACE, json=True, help={**_CODE, "repeat": "runs of each in each world (default: 3)"})
 def code(
     context: Context,
     dataset: str = "small",
@@ -52,8 +69,7 @@ def code(
     from teeforge.base.progress import coloured
     from teeforge.benchmarks.code import bench_code
 
-    only = [kernel for kernel in kernels.split(",") if kernel]
-    found = bench_code(lab(context), place, dataset, only, repeat, path(before))
+    found = bench_code(lab(context), place, dataset, _named(kernels), repeat, path(before))
     return Answer(found.as_json(), found.lines(coloured(sys.stdout)))
 
 
@@ -94,3 +110,7 @@ def pipeline(context: Context, repeat: int = 3, only: str = "", quick: bool = Fa
     from teeforge.benchmarks.pipeline import bench_pipeline
 
     return Answer(*bench_pipeline(lab(context), repeat, only, quick))
+
+
+def _named(kernels: str) -> list[str]:
+    return [kernel for kernel in kernels.split(",") if kernel]

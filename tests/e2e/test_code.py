@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.benchmarks.bench import told
 from teeforge.benchmarks.code import Ready, lap_of, prepare
 from teeforge.benchmarks.codereport import BEFORE, COUNTED, IWASM, NATIVE, TEE, TIMED
 from teeforge.benchmarks.kernels import COREMARK, EXACT, kernels, native_programs
+from teeforge.benchmarks.start import told
 from teeforge.lab import Lab
 from teeforge.machines.fleet import Place
 from teeforge.targets.target import Session

@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from teeforge.benchmarks.bench import Bench, Figure, _rounds
+from teeforge.benchmarks.start import Start, Figure, _rounds
 
 
-def figures() -> Bench:
+def figures() -> Start:
     startup = {"/bin/true": Figure((10.0, 12.0, 30.0)), "hello, TEE, cold": Figure((60.0, 48.0, 50.0))}
     compute = {"slow.c": (Figure((200.0, 210.0, 900.0)), Figure((100.0, 100.0, 300.0)))}
-    return Bench(startup, {**compute, "fast.c": (Figure((50.0,)), Figure((100.0,)))})
+    return Start(startup, {**compute, "fast.c": (Figure((50.0,)), Figure((100.0,)))})
 
 
 def test_start_up_is_a_ratio_of_medians() -> None:
