@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from teeforge.benchmarks.start import Start, Figure, _rounds
+from teeforge.benchmarks.start import Figure, Start, _rounds
 
 
 def figures() -> Start:
