@@ -72,6 +72,15 @@ def shell_line(argv: Sequence[str | Path], cwd: Path | None = None, path: str = 
     return f"cd {shlex.quote(str(cwd))} && {line}" if cwd else line
 
 
+def ending(returncode: int) -> str:
+    """Return how a program that failed came to its end; ``returncode`` is subprocess's."""
+    if returncode >= 0:
+        return f"failed with exit status {returncode}"
+    number = -returncode
+    name = next((one.name for one in signal.Signals if one == number), f"signal {number}")
+    return f"was ended by {name}" + (" (out of memory?)" if number == signal.SIGKILL else "")
+
+
 def run(
     argv: Sequence[str | Path],
     *,
@@ -100,7 +109,7 @@ def run(
         told = done.stderr.decode(errors="replace").strip() or done.stdout.decode(errors="replace")
         last = told.strip().splitlines()[-1] if told.strip() else "it said nothing"
         raise TeeforgeError(
-            f"{Path(str(argv[0])).name} failed with exit status {done.returncode}: {last}",
+            f"{Path(str(argv[0])).name} {ending(done.returncode)}: {last}",
             hint or f"repeat it by hand: {shell_line(argv, cwd)}",
         )
     return done.stdout.decode(errors="replace")
@@ -161,8 +170,7 @@ def run_logged(
     if status != 0:
         why = "the disk is full: " if any("No space left on device" in line for line in last) else ""
         raise TeeforgeError(
-            f"{why}{Path(str(argv[0])).name} failed with exit status {status}:\n"
-            + "\n".join(f"    {line}" for line in last),
+            f"{why}{Path(str(argv[0])).name} {ending(status)}:\n" + "\n".join(f"    {line}" for line in last),
             f"the whole output is in {log}\n    to repeat it by hand: {line_by_hand}",
         )
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from teeforge import __version__
+
 from .conftest import Checkout
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,3 +103,11 @@ def test_before_there_is_an_environment_nothing_is_completed_and_none_made(tmp_p
     (tmp_path / "tasks.py").touch()
     assert told(tmp_path / "inv", "--complete", "--", "./inv", "bu") == ""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["inv", "tasks.py"]
+
+
+def test_the_version_is_ours_and_asked_for_without_an_environment(tmp_path: Path) -> None:
+    for name in ("inv", "teeforge/__init__.py", "tasks.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    assert told(tmp_path / "inv", "--version") == f"teeforge {__version__}\n"
+    assert not (tmp_path / ".venv").exists()

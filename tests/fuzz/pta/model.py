@@ -105,7 +105,9 @@ class Model:
         found = self._expect(step, values)
         if self.diverts and step.kind == Kind.RUN and not found.must_die:
             return Expected(None, may_die=True)  # the handler may have its turn
-        return replace(found, may_die=True) if self.watched else found
+        # Where the words say to end and there is no grace, before it is told that it was set.
+        sets = step.kind == Kind.SET_WATCH or (step.kind == Kind.INVOKE and step.command == Command.WATCH)
+        return replace(found, may_die=True) if self.watched or sets else found
 
     def _expect(self, step: Step, values: Sequence[int]) -> Expected:
         match step.kind:
