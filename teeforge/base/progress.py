@@ -143,6 +143,14 @@ def _fold(line: str, columns: int) -> str:
     return "\n".join(lines).replace("\0", " ")
 
 
+def time_left(done: float, total: float, seconds: float) -> str:
+    """Return how long the rest takes if it goes on like this, such as `3 min left`; nothing if none knows."""
+    if done <= 0 or done >= total or seconds < 1:
+        return ""
+    rest = seconds * (total - done) / done
+    return f"{rest / 60:.0f} min left" if rest >= 90 else f"{rest:.0f} s left"
+
+
 def coloured(stream: IO[str]) -> bool:
     """Say whether to write in colours: on a terminal, unless NO_COLOR (no-color.org) is set."""
     return stream.isatty() and not os.environ.get("NO_COLOR")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError, UnreachableError
 from teeforge.base.files import write_atomically
-from teeforge.base.progress import say
+from teeforge.base.progress import say, time_left
 from teeforge.fetch.archives import archive_bases, proxies
 from teeforge.fetch.deb import unpack_debs
 from teeforge.fetch.waiting import PATIENCE, SAID, Waiting, asked, by_proxy, plainly
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from teeforge.settings.lock import DebianLock, LockedPackage
 
 _CHUNK = 1 << 16
+# Seconds between two lines of progress, while a package arrives.
+_TELL_EVERY = 1.0
 _AT_ONCE = 4
 _PAUSES = (1, 2)  # seconds before an archive is asked once more
 _LONGER = (4, 8, 15)  # and after those, before one that has answered: nobody took the network away for good
@@ -78,7 +80,7 @@ class Pool:
                 problems.append(_away[base])
                 continue
             try:
-                data = _insisting(base, package)
+                data = _insisting(base, package, meter)
             except TeeforgeError as error:
                 problems.append(error.message)
                 if isinstance(error, UnreachableError):
@@ -88,7 +90,6 @@ class Pool:
                 continue
             _answered.add(base)
             write_atomically(path, data)
-            meter.add(package)
             return
         told = "\n".join(f"    {problem}" for problem in problems)
         gone = problems and all(": HTTP 404 " in problem for problem in problems)
@@ -100,24 +101,31 @@ class Pool:
 
 
 class _Meter:
-    """Tells how much of what has to be fetched is here."""
+    """Tells how much of what has to be fetched is here, and how long the rest takes."""
 
     def __init__(self, wanted: Sequence[LockedPackage], on_line: Callable[[str], None]) -> None:
         self._total = sum(package.size for package in wanted)
-        self._here = 0
+        self._here: dict[str, int] = {}
+        self._began = self._told = time.monotonic()
         self._on_line = on_line
         self._lock = threading.Lock()
 
-    def add(self, package: LockedPackage) -> None:
-        """Count a package that has arrived."""
+    def arriving(self, package: LockedPackage, size: int) -> None:
+        """Take note that so many bytes of a package are here; it is told once a second, and at the end."""
         with self._lock:
-            self._here += package.size
-            told = f"{package.name} {package.version}, {self._here / 1e6:.0f} of {self._total / 1e6:.0f} MB"
-        self._on_line(told)
+            self._here[package.sha256] = size
+            now = time.monotonic()
+            if size < package.size and now - self._told < _TELL_EVERY:
+                return
+            self._told = now
+            here = sum(self._here.values())
+            left = time_left(here, self._total, now - self._began)
+        told = f"{here / 1e6:.0f} of {self._total / 1e6:.0f} MB{left and f', {left}'}"
+        self._on_line(f"{package.name} {package.version}, {told}")
 
 
-def download(url: str) -> bytes:
-    """Return the bytes at ``url``, by the user's proxies, else by apt's own."""
+def download(url: str, on_size: Callable[[int], None] = lambda _: None) -> bytes:
+    """Return the bytes at ``url``, by the user's proxies, else by apt's own; ``on_size`` hears how many."""
     import requests
 
     try:
@@ -127,11 +135,12 @@ def download(url: str) -> bytes:
         ):
             if answer.status_code != 200:
                 raise TeeforgeError(f"{url}: HTTP {answer.status_code} {answer.reason}")
-            chunks = []
+            data = bytearray()
             for chunk in answer.iter_content(_CHUNK):
                 waiting.heard()
-                chunks.append(chunk)
-            return b"".join(chunks)
+                data += chunk
+                on_size(len(data))
+            return bytes(data)
     except requests.RequestException as error:
         silent = isinstance(error, (requests.Timeout, requests.exceptions.ProxyError))
         away = silent or any(sign in str(error) for sign in ("NewConnectionError", "NameResolutionError"))
@@ -139,22 +148,22 @@ def download(url: str) -> bytes:
         raise kind(f"{url}{by_proxy(url, proxies())}: {plainly(str(error))}") from error
 
 
-def _insisting(base: str, package: LockedPackage) -> bytes:
+def _insisting(base: str, package: LockedPackage, meter: _Meter) -> bytes:
     """Return a package from an archive; who is away at once is asked again, for name servers stumble."""
     url = f"{base}/{package.path}"
     for pause in (*_PAUSES, *_LONGER):
         began = time.monotonic()
         try:
-            return _verified(url, package)
+            return _verified(url, package, meter)
         except UnreachableError:
             if time.monotonic() - began > SAID or (pause in _LONGER and base not in _answered):
                 raise
             time.sleep(pause)
-    return _verified(url, package)
+    return _verified(url, package, meter)
 
 
-def _verified(url: str, package: LockedPackage) -> bytes:
-    data = download(url)
+def _verified(url: str, package: LockedPackage, meter: _Meter) -> bytes:
+    data = download(url, lambda size: meter.arriving(package, size))
     digest = hashlib.sha256(data).hexdigest()
     if digest != package.sha256:
         raise TeeforgeError(

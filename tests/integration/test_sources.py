@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.server
 import os
+import re
 import socket
 import threading
 import time
@@ -230,6 +231,32 @@ def test_a_package_is_taken_from_any_mirror_that_serves_the_right_bytes(tmp_path
     assert path.read_bytes() == b"a package"
 
 
+def test_a_package_that_comes_slowly_says_how_much_is_here_and_how_long_it_takes(tmp_path: Path) -> None:
+    half = bytes(1 << 20)
+
+    class Slow(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(2 * len(half)))
+            self.end_headers()
+            self.wfile.write(half[: 1 << 19])
+            time.sleep(1.2)
+            self.wfile.write(half[1 << 19 :])
+            time.sleep(1.2)
+            self.wfile.write(half)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    told: list[str] = []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        pool(tmp_path, f"http://127.0.0.1:{server.server_port}", 2 * half).fetch("up", told.append)
+        server.shutdown()
+    assert re.fullmatch(r"a 1, 1 of 2 MB, \d s left", told[0]), told
+    assert told[-1] == "a 1, 2 of 2 MB"
+
+
 def test_a_mirror_that_serves_other_bytes_is_refused(
     tmp_path: Path, archive: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,7 +286,7 @@ def test_a_name_server_that_stumbles_is_asked_for_longer_where_it_has_answered(
 ) -> None:
     asked: list[str] = []
 
-    def stumble(url: str) -> bytes:
+    def stumble(url: str, *_: object) -> bytes:
         asked.append(url)
         raise UnreachableError(f"{url}: the host's name cannot be looked up (no network?)")
 
