@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from teeforge.base.errors import as_typed
 from teeforge.building.builder import Builder, Inputs
-from teeforge.settings.recipe import Recipe, build_order, depends_on
+from teeforge.settings.recipe import Deployment, Recipe, build_order, depends_on
 
 
 @dataclass(frozen=True)
@@ -31,46 +31,122 @@ class Change:
                 yield f"    {word}"
 
 
-def explain(builder: Builder, name: str) -> list[str]:
+@dataclass(frozen=True)
+class Explanation:
+    """Whether a component is up to date, and what changed since it was last built.
+
+    ``state`` is `up to date`, `to build`, `never built`, or `unknown` before ``stale`` components are built;
+    ``made`` is the manifest of the build that counts, or of the last one.
+    """
+
+    component: str
+    state: str
+    stale: Sequence[str] = ()
+    made: Mapping[str, Any] = field(default_factory=dict)
+    changes: Sequence[Change] = ()
+
+    def lines(self) -> Iterator[str]:
+        """Say it to people."""
+        match self.state:
+            case "up to date" if "pulled" in self.made:
+                how = f"pulled {self.made['finished']} from {self.made['pulled']}"
+                yield f"{self.component} is up to date: {how}"
+            case "up to date":
+                how = f"built {self.made['finished']} in {self.made.get('seconds')} s"
+                yield f"{self.component} is up to date: {how}"
+            case "to build":
+                yield f"{self.component} is to build; since {self.made['finished']} this changed:"
+                yield from (f"    {line}" for change in self.changes for line in change.lines())
+            case "never built":
+                yield f"{self.component} was never built"
+            case _:
+                names = ", ".join(self.stale)
+                yield f"{self.component}: cannot be known before {names} is built, which is not up to date"
+                yield from (as_typed(f"    `invoke explain {other}` tells") for other in self.stale)
+
+    def as_json(self) -> dict[str, Any]:
+        """Say it to scripts."""
+        return {
+            "component": self.component,
+            "state": self.state,
+            "stale": [*self.stale],
+            "finished": self.made.get("finished"),
+            "changes": [{"input": one.name, "old": one.old, "new": one.new} for one in self.changes],
+        }
+
+
+def explain(builder: Builder, name: str) -> Explanation:
     """Say why a component is up to date, or which of its inputs changed since it was last built."""
     build_order(builder.recipes, [name])  # refuses an unknown name
     done = builder.up_to_date()
     stale = [other for other in depends_on(builder.recipes[name]) if other not in done]
     if stale:
-        said = [f"{name}: cannot be known before {', '.join(stale)} is built, which is not up to date"]
-        return said + [as_typed(f"    `invoke explain {other}` tells") for other in stale]
+        return Explanation(name, "unknown", stale)
     inputs = builder.inputs(name, done)
-    entry = builder.find(name, inputs.key)
-    if entry:
-        made = entry.manifest
-        how = f"built {made['finished']} in {made.get('seconds')} s"
-        if "pulled" in made:
-            how = f"pulled {made['finished']} from {made['pulled']}"
-        return [f"{name} is up to date: {how}"]
+    if entry := builder.find(name, inputs.key):
+        return Explanation(name, "up to date", made=entry.manifest)
     last = builder.store_of(name).newest(name)
     if last is None:
-        return [f"{name} was never built"]
-    said = [f"{name} is to build; since {last.manifest['finished']} this changed:"]
-    for change in _changes(last.manifest, inputs, builder.sources.origin(builder.recipes[name])):
-        said += [f"    {line}" for line in change.lines()]
-    return said
+        return Explanation(name, "never built")
+    changes = _changes(last.manifest, inputs, builder.sources.origin(builder.recipes[name]))
+    return Explanation(name, "to build", made=last.manifest, changes=[*changes])
 
 
-def dependents(recipes: Mapping[str, Recipe], name: str) -> list[str]:
-    """Say who needs a component, directly and through whom."""
-    build_order(recipes, [name])  # refuses an unknown name
-    said: list[str] = []
+@dataclass(frozen=True)
+class Need:
+    """A component that needs products of another one, and who needs it in turn."""
 
-    def visit(wanted: str, depth: int) -> None:
-        for other, recipe in recipes.items():
-            products = [need for need in recipe.needs if need.split(".")[0] == wanted]
-            if products:
-                said.append(f"{'    ' * depth}{other} needs {', '.join(products)}")
-                visit(other, depth + 1)
+    component: str
+    products: Sequence[str]
+    needed_by: Sequence[Need]
 
-    visit(name, 0)
-    deployed = [f"{entry.path} on the target is {name}.{entry.product}" for entry in recipes[name].deploy]
-    return (said + deployed) or [f"nobody needs {name}"]
+    def lines(self, depth: int = 0) -> Iterator[str]:
+        """Say it to people, one step to the right for each component between."""
+        yield f"{'    ' * depth}{self.component} needs {', '.join(self.products)}"
+        for need in self.needed_by:
+            yield from need.lines(depth + 1)
+
+    def as_json(self) -> dict[str, Any]:
+        """Say it to scripts."""
+        needed_by = [need.as_json() for need in self.needed_by]
+        return {"component": self.component, "products": [*self.products], "needed_by": needed_by}
+
+
+@dataclass(frozen=True)
+class Dependents:
+    """Who needs a component, directly and through whom, and what of it goes to the target."""
+
+    component: str
+    needed_by: Sequence[Need]
+    deploy: Sequence[Deployment]
+
+    def lines(self) -> list[str]:
+        """Say it to people."""
+        said = [line for need in self.needed_by for line in need.lines()]
+        said += [f"{entry.path} on the target is {self.component}.{entry.product}" for entry in self.deploy]
+        return said or [f"nobody needs {self.component}"]
+
+    def as_json(self) -> dict[str, Any]:
+        """Say it to scripts."""
+        return {
+            "component": self.component,
+            "needed_by": [need.as_json() for need in self.needed_by],
+            "deployed": [{"product": entry.product, "path": entry.path} for entry in self.deploy],
+        }
+
+
+def dependents(recipes: Mapping[str, Recipe], name: str) -> Dependents:
+    """Say who needs a component. Raises TeeforgeError for an unknown name."""
+    build_order(recipes, [name])
+
+    def of(wanted: str) -> list[Need]:
+        needing = {
+            other: [need for need in recipe.needs if need.split(".")[0] == wanted]
+            for other, recipe in recipes.items()
+        }
+        return [Need(other, products, of(other)) for other, products in needing.items() if products]
+
+    return Dependents(name, of(name), recipes[name].deploy)
 
 
 def _changes(manifest: Mapping[str, Any], inputs: Inputs, origin: Mapping[str, str]) -> Iterator[Change]:

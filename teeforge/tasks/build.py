@@ -10,6 +10,7 @@ from teeforge.commandline.command import command, lab
 from teeforge.tasks.options import COMPONENT, JOBS, PLACE
 
 if TYPE_CHECKING:
+    from teeforge.answer import Answer
     from teeforge.machines.fleet import Place
 
 
@@ -45,20 +46,24 @@ def build_all(context: Context, jobs: int = 0) -> None:
     lab(context, jobs=jobs).build()
 
 
-@command(help={"name": COMPONENT})
-def explain(context: Context, name: str) -> None:
+@command(json=True, help={"name": COMPONENT})
+def explain(context: Context, name: str) -> Answer:
     """Say which input of a component changed, old and new."""
-    from teeforge.building.why import explain as lines
+    from teeforge.answer import Answer
+    from teeforge.building.why import explain
 
-    print("\n".join(lines(lab(context).builder, name)))
+    found = explain(lab(context).builder, name)
+    return Answer(found.as_json(), found.lines())
 
 
-@command(help={"name": COMPONENT})
-def why(context: Context, name: str) -> None:
+@command(json=True, help={"name": COMPONENT})
+def why(context: Context, name: str) -> Answer:
     """Say who needs a component, and what of it is deployed."""
+    from teeforge.answer import Answer
     from teeforge.building.why import dependents
 
-    print("\n".join(dependents(lab(context).recipes, name)))
+    found = dependents(lab(context).recipes, name)
+    return Answer(found.as_json(), found.lines())
 
 
 @command(help={"everything": "sources, products, keys and machines as well"})

@@ -390,7 +390,7 @@ def test_what_was_pulled_says_so(checkout: Checkout, tmp_path: Path) -> None:
     forget(checkout)
     entry = checkout.builder().build(["greeting"])["greeting"]
     assert json.loads((entry.folder / "manifest.json").read_text())["pulled"] == str(tmp_path / "remote")
-    assert "pulled" in explain(checkout.builder(), "greeting")[0]
+    assert "pulled" in next(explain(checkout.builder(), "greeting").lines())
 
 
 def test_a_pull_killed_at_any_moment_goes_on_next_time(checkout: Checkout, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from .conftest import Checkout
 
 
 def told(checkout: Checkout, name: str) -> str:
-    return "\n".join(explain(checkout.builder(), name))
+    return "\n".join(explain(checkout.builder(), name).lines())
 
 
 def test_a_component_that_was_never_built_is_said_to_be_so(checkout: Checkout) -> None:
@@ -49,14 +49,25 @@ def test_a_changed_pin_is_shown_old_and_new(checkout: Checkout) -> None:
     assert f"    source commit: {checkout.pin} -> {newer}" in told(checkout, "greeting")
 
 
+def test_a_script_is_told_the_same(checkout: Checkout) -> None:
+    checkout.builder().build(["letter"])
+    (checkout.root / "overlays/letter/letter.in").write_text("dearest WHO\n")
+    found = explain(checkout.builder(), "letter").as_json()
+    assert (found["component"], found["state"]) == ("letter", "to build")
+    assert [change["input"] for change in found["changes"]] == ["overlay letter.in"]
+    assert dependents(checkout.builder().recipes, "greeting").as_json()["needed_by"] == [
+        {"component": "letter", "products": ["greeting.text"], "needed_by": []}
+    ]
+
+
 def test_what_waits_for_another_says_for_whom(checkout: Checkout) -> None:
     assert "before greeting is built" in told(checkout, "letter")
 
 
 def test_who_needs_a_component_is_listed(checkout: Checkout) -> None:
     recipes = checkout.builder().recipes
-    assert dependents(recipes, "greeting") == ["letter needs greeting.text"]
-    assert dependents(recipes, "letter") == ["nobody needs letter"]
+    assert dependents(recipes, "greeting").lines() == ["letter needs greeting.text"]
+    assert dependents(recipes, "letter").lines() == ["nobody needs letter"]
     with pytest.raises(TeeforgeError):
         dependents(recipes, "leter")
 
