@@ -34,7 +34,9 @@ namespace = namespace_of(
         "Products in the store": (Collection("store", store.listed, store.prune, store.push, store.pull),),
         "Tests, measurements, pages": (
             *(tests.test, tests.wasi_test, tests.spec_test, tests.xtest),
-            Collection("bench", bench.run, bench.start, bench.code, bench.compiling, bench.pipeline),
+            Collection(
+                "bench", bench.run, bench.start, bench.code, bench.compiling, bench.trace, bench.pipeline
+            ),
             Collection("docs", docs.site, docs.record, docs.schema),
         ),
     },

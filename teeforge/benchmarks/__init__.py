@@ -1,1 +1,1 @@
-"""Measuring: start-up and speed in the TEE, and the loop as a user sees it."""
+"""Measuring: start-up, code and compiling, in the TEE and beside it."""

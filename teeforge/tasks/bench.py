@@ -74,6 +74,26 @@ def code(
 
 
 @command(
+    PLACE,
+    json=True,
+    help={
+        "file": Known("what is started (default: samples/hello.c)", known.programs),
+        "repeat": "runs (default: 10)",
+        "keep": "in a session that is kept",
+    },
+)
+def trace(context: Context, file: str = "", repeat: int = 10, keep: bool = False, *, place: Place) -> Answer:
+    """Show where a start goes: Linux, the secure world, its requests."""
+    from teeforge.answer import Answer
+    from teeforge.benchmarks.trace import bench_trace
+    from teeforge.compiling.sources import Sources
+
+    own = lab(context)
+    found = bench_trace(own, place, Sources.of(path(file) or own.root / "samples/hello.c"), repeat, keep)
+    return Answer(found.as_json(), found.lines())
+
+
+@command(
     json=True,
     name="compile",
     iterable=["more"],
@@ -107,7 +127,7 @@ def compiling(
 def pipeline(context: Context, repeat: int = 3, only: str = "", quick: bool = False) -> Answer:
     """Measure the way from a saved file to its output."""
     from teeforge.answer import Answer
-    from teeforge.benchmarks.pipeline import bench_pipeline
+    from teeforge.pipeline.measure import bench_pipeline
 
     return Answer(*bench_pipeline(lab(context), repeat, only, quick))
 

@@ -63,6 +63,17 @@ def test_the_pipeline_is_measured_in_a_copy_of_its_own(vm: Lab) -> None:
     assert not (vm.workspace.build / "bench/scratch").exists()
 
 
+def test_a_start_is_traced_cold_and_kept(vm: Lab) -> None:
+    cold, kept = (
+        json.loads(run_invoke("bench.trace", "--repeat", "2", "--json", *words).stdout)
+        for words in ((), ("--keep",))
+    )
+    assert cold["ms"]["open the session"]["secure world"] > 0
+    assert cold["requests"]["open the session"] > 0, "the TA comes from the file system"
+    assert cold["ms"]["the commands"]["secure world"] > 0 and set(cold["ta_ms"]) == set(kept["ta_ms"])
+    assert "open the session" not in kept["ms"] and "close the session" not in kept["ms"]
+
+
 def test_an_unknown_row_is_told_the_known_ones() -> None:
     done = run_invoke("bench.pipeline", "--only", "lst")
     assert done.status == 1

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from teeforge.benchmarks.scratch import Scratch
 from teeforge.lab import Lab
+from teeforge.pipeline.scratch import Scratch
 from tests.terminal import SECONDS, Terminal
 
 from .conftest import SAMPLES

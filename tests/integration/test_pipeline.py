@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.benchmarks.barebuild import bare_build
-from teeforge.benchmarks.pipeline import measure_pipeline
-from teeforge.benchmarks.pipelinereport import Row
-from teeforge.benchmarks.scratch import Scratch, Spoken
 from teeforge.lab import Lab
+from teeforge.pipeline.barebuild import bare_build
+from teeforge.pipeline.measure import measure_pipeline
+from teeforge.pipeline.report import Row
+from teeforge.pipeline.scratch import Scratch, Spoken
 
 from .conftest import Checkout, git
 

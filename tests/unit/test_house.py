@@ -32,7 +32,7 @@ PACKAGES = (
         "diagnosis",
         "attest",
     ),
-    *("", "runs", "spectest", "xtest", "benchmarks"),
+    *("", "runs", "spectest", "xtest", "benchmarks", "pipeline"),
     *("commandline", "docs", "tasks"),
 )
 MODULES = {

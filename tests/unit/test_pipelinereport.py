@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.benchmarks.pipeline import ROWS, choose_rows
-from teeforge.benchmarks.pipelinereport import Row, Taken, keep, previous, report, table
 from teeforge.diagnosis.hostfacts import host_facts
+from teeforge.pipeline.measure import ROWS, choose_rows
+from teeforge.pipeline.report import Row, Taken, keep, previous, report, table
 
 SECONDS = Row("c", "a change to output", "s", 1.5)
 RATIO = Row("cold", "cold build", "x", 1.05, "the bare tools, s")

@@ -18,7 +18,8 @@ from teeforge.base.errors import TeeforgeError
 from teeforge.base.locking import exclusive_lock
 from teeforge.base.progress import say
 from teeforge.benchmarks.given import check_repeat
-from teeforge.benchmarks.pipelinereport import (
+from teeforge.diagnosis.hostfacts import host_facts
+from teeforge.pipeline.report import (
     Row,
     Taken,
     fixed_work,
@@ -27,8 +28,7 @@ from teeforge.benchmarks.pipelinereport import (
     report,
     table,
 )
-from teeforge.benchmarks.scratch import Done, Scratch
-from teeforge.diagnosis.hostfacts import host_facts
+from teeforge.pipeline.scratch import Done, Scratch
 
 if TYPE_CHECKING:
     from teeforge.lab import Lab
@@ -266,7 +266,7 @@ class Pipeline:
 
     def _bare_build(self) -> dict[str, tuple[float, float]]:
         folder = self.scratch.folder / "bare"
-        done = self.scratch.python("-m", "teeforge.benchmarks.barebuild", str(folder))
+        done = self.scratch.python("-m", "teeforge.pipeline.barebuild", str(folder))
         shutil.rmtree(folder)
         took: dict[str, tuple[float, float]] = json.loads(done.stdout)
         return took
