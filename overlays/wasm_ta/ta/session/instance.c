@@ -8,10 +8,10 @@
 #include <optee_function.h>
 #include <stdio.h>
 #include <string.h>
-#include <util.h>
 
 #include "aot/runtime.h"
 #include "fs/secure.h"
+#include "session/values.h"
 #include "session/watch.h"
 #include "trust/seal.h"
 
@@ -293,12 +293,12 @@ static bool is_plain(const struct optee_function_type *type)
 	return !type->param_count && !type->result_count;
 }
 
-/* Arguments and then results are cells, as WAMR has them: 64 bits take two */
+/* Arguments and then results */
 struct call {
 	wasm_exec_env_t env;
 	wasm_function_inst_t function;
 	uint32_t count;
-	uint32_t cells[2 * WASM_TA_CALL_VALUES];
+	uint32_t cells[VALUES_CELLS];
 	bool good;
 };
 
@@ -356,100 +356,6 @@ bool instance_initialize(struct instance *instance, struct outcome *outcome,
 	return call_plain(instance, outcome, module, "_initialize");
 }
 
-/* In WebAssembly's binary format, and the cells that WAMR has them in */
-static const struct {
-	uint8_t type;
-	uint8_t cells;
-	const char *name;
-} kinds[] = {
-	{ WASM_TA_I32, 1, "i32" },
-	{ WASM_TA_I64, 2, "i64" },
-	{ WASM_TA_F32, 1, "f32" },
-	{ WASM_TA_F64, 2, "f64" },
-	{ WASM_TA_FUNCREF, 1, "funcref" },
-	{ WASM_TA_EXTERNREF, 1, "externref" },
-};
-
-static size_t kind_of(uint32_t type)
-{
-	size_t n = 0;
-
-	for (n = 0; n < ARRAY_SIZE(kinds); n++)
-		if (kinds[n].type == type)
-			break;
-
-	return n;
-}
-
-static const char *kind_name(uint32_t type)
-{
-	size_t n = kind_of(type);
-
-	return n < ARRAY_SIZE(kinds) ? kinds[n].name : "another type";
-}
-
-/* Whether what the caller passes is what the function takes */
-static bool check_types(struct outcome *outcome,
-			const struct optee_function_type *type,
-			const struct wasm_ta_call *call)
-{
-	uint32_t n = 0;
-
-	if (type->param_count != call->argc)
-		return outcome_is(outcome, WASM_TA_REFUSED,
-				  "%s takes %"PRIu32" arguments, not %"PRIu32,
-				  call->name, type->param_count, call->argc);
-	if (type->result_count > WASM_TA_CALL_VALUES)
-		return outcome_is(outcome, WASM_TA_REFUSED,
-				  "%s returns %"PRIu32" values, more than %d",
-				  call->name, type->result_count,
-				  WASM_TA_CALL_VALUES);
-
-	for (n = 0; n < type->param_count; n++)
-		if (type->types[n] != call->args[n].type ||
-		    kind_of(type->types[n]) == ARRAY_SIZE(kinds))
-			return outcome_is(outcome, WASM_TA_REFUSED,
-					  "argument %"PRIu32" of %s is %s, not %s",
-					  n + 1, call->name,
-					  kind_name(type->types[n]),
-					  kind_name(call->args[n].type));
-
-	for (n = 0; n < type->param_count; n++)
-		if (type->types[n] == WASM_TA_FUNCREF &&
-		    call->args[n].bits != WASM_TA_NULL_REF)
-			return outcome_is(outcome, WASM_TA_REFUSED,
-					  "argument %"PRIu32" of %s is a function, and only a null can be passed",
-					  n + 1, call->name);
-
-	for (n = 0; n < type->result_count; n++)
-		if (kind_of(type->types[type->param_count + n]) ==
-		    ARRAY_SIZE(kinds))
-			return outcome_is(outcome, WASM_TA_REFUSED,
-					  "result %"PRIu32" of %s is of a type that cannot be returned",
-					  n + 1, call->name);
-
-	return true;
-}
-
-/* The bits of a value are kept as they are, those of a NaN as well */
-static uint32_t *to_cells(uint32_t *cell, const struct wasm_ta_value *value)
-{
-	uint8_t cells = kinds[kind_of(value->type)].cells;
-
-	memcpy(cell, &value->bits, cells * sizeof(*cell));
-	return cell + cells;
-}
-
-static const uint32_t *from_cells(struct wasm_ta_value *value, uint8_t type,
-				  const uint32_t *cell)
-{
-	uint8_t cells = kinds[kind_of(type)].cells;
-
-	*value = (struct wasm_ta_value){ .type = type };
-	memcpy(&value->bits, cell, cells * sizeof(*cell));
-	return cell + cells;
-}
-
 static bool find_function(struct instance *instance, struct outcome *outcome,
 			  const struct wasm_ta_call *call,
 			  wasm_function_inst_t *function,
@@ -466,7 +372,7 @@ static bool find_function(struct instance *instance, struct outcome *outcome,
 				  "%s is an import that the module exports again",
 				  call->name);
 
-	return check_types(outcome, type, call);
+	return values_check(outcome, type, call);
 }
 
 static void destroy_env(struct instance *instance)
@@ -484,9 +390,6 @@ bool instance_call(struct instance *instance, struct outcome *outcome,
 	struct optee_function_type type = { };
 	const char *exception = NULL;
 	struct call native = { };
-	const uint32_t *result = native.cells;
-	uint32_t *arg = native.cells;
-	uint32_t n = 0;
 
 	outcome_stage(outcome, WASM_TA_STAGE_RUN);
 	if (!find_function(instance, outcome, call, &native.function, &type))
@@ -496,9 +399,7 @@ bool instance_call(struct instance *instance, struct outcome *outcome,
 	if (!instance->env)
 		return false;
 
-	for (n = 0; n < call->argc; n++)
-		arg = to_cells(arg, &call->args[n]);
-	native.count = arg - native.cells;
+	native.count = values_to_cells(native.cells, call);
 	native.env = instance->env;
 	watched(instance, call_watched, &native);
 	destroy_env(instance);
@@ -515,10 +416,7 @@ bool instance_call(struct instance *instance, struct outcome *outcome,
 		return outcome_is(outcome, WASM_TA_FAILED,
 				  "the runtime did not call %s", call->name);
 
-	returned->count = type.result_count;
-	for (n = 0; n < type.result_count; n++)
-		result = from_cells(&returned->values[n],
-				    type.types[type.param_count + n], result);
+	values_from_cells(returned, &type, native.cells);
 	outcome_is(outcome, WASM_TA_RETURNED, "%s", "");
 	return true;
 }

@@ -1,3 +1,4 @@
 srcs-y += instance.c
 srcs-y += session.c
+srcs-y += values.c
 srcs-y += watch.c
