@@ -116,4 +116,4 @@ def test_a_script_gets_the_path(mini: Checkout) -> None:
 def test_a_folder_that_cannot_be_written_is_told(mini: Checkout) -> None:
     (mini.root / "desk/teeforge-report.txt").mkdir()
     done = invoke(mini, "doctor", "--report")
-    assert done.returncode == 1 and "teeforge-report.txt: Is a directory" in done.stderr
+    assert done.returncode == 1 and "teeforge-report.txt cannot be written: Is a directory" in done.stderr

@@ -77,7 +77,9 @@ TEE_Result tee_watch(const struct pta_system_watch *what)
 }
 
 /* There is no core that could refuse anything */
-TEE_Result tee_seal(const uint8_t *keep __unused, size_t count __unused)
+TEE_Result tee_seal(const uint8_t *keep __unused, size_t count __unused,
+		    const void *oid_prefix __unused,
+		    size_t oid_prefix_len __unused)
 {
 	return TEE_SUCCESS;
 }
