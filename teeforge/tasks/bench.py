@@ -83,7 +83,7 @@ def code(
     },
 )
 def trace(context: Context, file: str = "", repeat: int = 10, keep: bool = False, *, place: Place) -> Answer:
-    """Show where a start goes: Linux, the secure world, its requests."""
+    """Show where the time of a start goes, by stages."""
     from teeforge.answer import Answer
     from teeforge.benchmarks.trace import bench_trace
     from teeforge.compiling.sources import Sources
