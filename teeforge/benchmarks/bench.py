@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from teeforge.benchmarks.code import bench_code
 from teeforge.benchmarks.codereport import Code
 from teeforge.benchmarks.compiling import Compiled, bench_compile
-from teeforge.benchmarks.goals import Goal
+from teeforge.benchmarks.goals import RED, Goal
 from teeforge.benchmarks.start import Start, bench_start
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 # What is compiled: the least program there is, and some more.
 _COMPILED = ("hello.c", "sha256.c", "matrix.c")
-_RED = "\x1b[31m{}\x1b[0m"
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Bench:
         lines = [*self.start.lines(), "", *self.code.lines(colour), "", *self.compiling.lines(), ""]
         lines.append(f"{'goals':<{wide}}{'measured':>10}{'at most':>9}")
         for goal in self.goals:
-            verdict = _RED.format(goal.verdict) if colour and goal.verdict != "met" else goal.verdict
+            verdict = RED.format(goal.verdict) if colour and goal.verdict != "met" else goal.verdict
             lines.append(f"{goal.what:<{wide}}{goal.measured:>10.3f}{goal.most:>9.3f}  {verdict}")
         return lines
 

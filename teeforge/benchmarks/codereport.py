@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from teeforge.benchmarks.goals import Goal
+from teeforge.benchmarks.goals import RED, Goal
 
 COUNTED, TIMED = "instructions", "seconds"
 # Where a kernel runs: gcc's code, ours in both worlds, and another wamrc's in iwasm if there is one.
@@ -20,7 +20,6 @@ GOALS: dict[str, dict[tuple[str, str], float]] = {
     COUNTED: {(TEE, NATIVE): 1.1, (TEE, BEFORE): 0.65},
     TIMED: {(TEE, NATIVE): 1.2, (TEE, BEFORE): 0.65},
 }
-_RED = "\x1b[31m{}\x1b[0m"
 # What one kernel took in each world, several times: nanoseconds, or instructions.
 Laps = Mapping[str, tuple[int, ...]]
 _Ratios = dict[tuple[str, str], float]
@@ -116,7 +115,7 @@ class Code:
 
 
 def _cell(text: str, bad: bool = False) -> str:
-    return _RED.format(f"{text:>14}") if bad else f"{text:>14}"
+    return RED.format(f"{text:>14}") if bad else f"{text:>14}"
 
 
 def _named(values: Mapping[tuple[str, str], float]) -> dict[str, float]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+# What is missed, on a terminal.
+RED = "\x1b[31m{}\x1b[0m"
+
 
 @dataclass(frozen=True)
 class Goal:

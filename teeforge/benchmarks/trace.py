@@ -63,7 +63,6 @@ BEFORE, OPEN, MEMORY, COMMANDS, CLOSE, AFTER = (
 class Stage:
     """A part of a run: milliseconds in each place, and how often there."""
 
-    name: str
     ms: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PLACES, 0.0))
     times: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PLACES, 0))
 
@@ -170,7 +169,7 @@ def stages(trace: str, kept: bool = False) -> dict[str, Stage]:
         raise TeeforgeError(f"the trace does not have all of a run of {HOST_APP}", "is another one running?")
 
     around = {} if kept else {id(commands[0]): OPEN, id(commands[-1]): CLOSE}
-    made = {name: Stage(name) for name in (BEFORE, OPEN, MEMORY, COMMANDS, CLOSE, AFTER)}
+    made = {name: Stage() for name in (BEFORE, OPEN, MEMORY, COMMANDS, CLOSE, AFTER)}
     last = began
     for call in calls:
         name = around.get(id(call), COMMANDS if call.with_arg else MEMORY)

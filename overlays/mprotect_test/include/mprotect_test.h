@@ -107,7 +107,7 @@ enum mprotect_test_watch {
 	MPROTECT_TEST_SET,		/* and return */
 	MPROTECT_TEST_JUST_LOOP,	/* watched since before, or never */
 	MPROTECT_TEST_CORE_LOOP,	/* in system calls */
-	MPROTECT_TEST_LDELF_LOOP,	/* in dlopen(), which ldelf does */
+	MPROTECT_TEST_LDELF_LOOP,	/* in dlsym(), which ldelf does */
 	MPROTECT_TEST_RESIST,		/* try to put it off, then loop */
 	MPROTECT_TEST_WAIT,		/* ten minutes */
 	MPROTECT_TEST_VALUE,		/* a parameter that is no memory */
