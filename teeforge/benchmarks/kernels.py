@@ -1,10 +1,10 @@
-"""The programs whose code is measured: PolyBench's kernels and CoreMark, for AOT and for the bare machine."""
+"""The programs whose code is measured: PolyBench's kernels, CoreMark, Lua and SQLite, for AOT and for gcc."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +19,62 @@ from teeforge.compiling.sources import Sources
 if TYPE_CHECKING:
     from teeforge.lab import Lab
 
-# By what PolyBench calls its data sets: how often a kernel runs, of which the last one counts (what takes
-# long need not run before), and CoreMark's iterations.
-DATASETS = {"mini": (2, 1), "small": (2, 20), "medium": (1, 200)}
-COREMARK = "coremark"
+# By what PolyBench calls its data sets: how often a kernel runs at least; one of the shorter laps counts (what
+# takes long need not run twice).
+DATASETS = {"mini": 2, "small": 2, "medium": 1}
+# The other programs, which are components of their names, and how much they do in each data set: CoreMark's
+# iterations, Lua's rounds, SQLite's rows.
+AMOUNTS = {
+    "coremark": {"mini": 1, "small": 20, "medium": 200},
+    "lua": {"mini": 1, "small": 20, "medium": 100},
+    "sqlite": {"mini": 500, "small": 10_000, "medium": 50_000},
+}
 NATIVE_FLAGS = ("-O3", "-static", "-s", "-w", "-Wl,--build-id=none")
 # WebAssembly rounds a product before it is added to something; gcc does not, unless it is told to.
 EXACT = ("-ffp-contract=off",)
 _COREMARK_SOURCES = ("list_join", "main", "matrix", "state", "util")
+# The core, and the libraries that want no more of an operating system than WASI is.
+_LUA_SOURCES = (
+    *(
+        "api",
+        "auxlib",
+        "baselib",
+        "code",
+        "ctype",
+        "debug",
+        "do",
+        "dump",
+        "func",
+        "gc",
+        "lex",
+        "mathlib",
+        "mem",
+    ),
+    *(
+        "object",
+        "opcodes",
+        "parser",
+        "state",
+        "string",
+        "strlib",
+        "table",
+        "tablib",
+        "tm",
+        "undump",
+        "vm",
+        "zio",
+    ),
+)
+# Errors in Lua end the program that is measured, which has none: WASI's C library has no longjmp. Its hashes
+# are the same each time, and so is what it sorts by.
+_LUA_FLAGS = (
+    *("-DLUAI_THROW(L,c)=abort()", "-DLUAI_TRY(L,c,a)={a}", "-Dluai_jmpbuf=int"),
+    *("-Dluai_makeseed(L)=0", "-Dl_randomizePivot()=0", "-D_WASI_EMULATED_SIGNAL"),
+)
+_SQLITE_FLAGS = (
+    *("-DNDEBUG", "-DSQLITE_OS_OTHER=1", "-DSQLITE_THREADSAFE=0", "-DSQLITE_TEMP_STORE=3"),
+    *("-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OMIT_WAL", "-DSQLITE_DEFAULT_MEMSTATUS=0"),
+)
 
 
 @dataclass(frozen=True)
@@ -45,26 +93,31 @@ class Kernel:
 
 
 def kernels(lab: Lab, dataset: str, only: Sequence[str] = ()) -> list[Kernel]:
-    """Return all kernels, or ``only`` those, in the order of their names; CoreMark last.
+    """Return all kernels, or ``only`` those, in the order of their names; the larger programs last.
 
     Raises TeeforgeError for a data set or a kernel that there is not.
     """
     if dataset not in DATASETS:
         raise TeeforgeError(f"--dataset {dataset}: there is none", f"data sets: {', '.join(DATASETS)}")
-    runs, iterations = DATASETS[dataset]
-    built = lab.builder.build(["bench", "polybench", "coremark"])
+    programs = [name for name in AMOUNTS if not only or name in only]
+    # Whoever asks for a program by its name need not fetch the kernels.
+    polybench = ["polybench"] if not only or set(only) - set(programs) else []
+    built = lab.builder.build(["bench", *polybench, *programs])
     code = built["bench"].product("code")
-    found = [
-        *_polybench(built["polybench"].product("root"), code, dataset, runs),
-        _coremark(built["coremark"].product("root"), code, iterations),
+    found = _polybench(built["polybench"].product("root"), code, dataset) if polybench else []
+    found += [
+        _PROGRAMS[name](built[name].product("root"), code, str(AMOUNTS[name][dataset])) for name in programs
     ]
     known = [kernel.name for kernel in found]
     if unknown := [name for name in only if name not in known]:
-        raise TeeforgeError(f"--kernels: there is no {unknown[0]}", f"kernels: {', '.join(known)}")
+        raise TeeforgeError(
+            f"--kernels: there is no {unknown[0]}",
+            f"kernels: {', '.join({**dict.fromkeys(known), **AMOUNTS})}",
+        )
     return [kernel for kernel in found if not only or kernel.name in only]
 
 
-def _polybench(root: Path, code: Path, dataset: str, runs: int) -> list[Kernel]:
+def _polybench(root: Path, code: Path, dataset: str) -> list[Kernel]:
     ours = (code / "polybench.c", code / "lap.c")
     flags = (
         *("-DPOLYBENCH_TIME", "-DPOLYBENCH_NO_FLUSH_CACHE", f"-D{dataset.upper()}_DATASET"),
@@ -72,14 +125,31 @@ def _polybench(root: Path, code: Path, dataset: str, runs: int) -> list[Kernel]:
     )
     listed = (root / "utilities/benchmark_list").read_text(encoding="utf-8").split()
     files = sorted((root / name for name in listed), key=lambda file: file.stem)
-    return [Kernel(file.stem, (file, *ours), flags, (str(runs),)) for file in files]
+    return [Kernel(file.stem, (file, *ours), flags, (str(DATASETS[dataset]),)) for file in files]
 
 
-def _coremark(root: Path, code: Path, iterations: int) -> Kernel:
+def _coremark(root: Path, code: Path, iterations: str) -> Kernel:
     files = (*(root / f"core_{part}.c" for part in _COREMARK_SOURCES), code / "coremark.c", code / "lap.c")
     flags = ("-DPERFORMANCE_RUN=1", '-DFLAGS_STR=""', f"-I{root}", f"-I{root / 'posix'}", f"-I{code}")
     # The three seeds of a performance run.
-    return Kernel(COREMARK, files, flags, ("0x0", "0x0", "0x66", str(iterations)))
+    return Kernel("coremark", files, flags, ("0x0", "0x0", "0x66", iterations))
+
+
+def _lua(root: Path, code: Path, rounds: str) -> Kernel:
+    files = (code / "lua.c", *(root / f"l{part}.c" for part in _LUA_SOURCES), code / "lap.c")
+    return Kernel("lua", files, (*_LUA_FLAGS, f"-I{code / 'lua'}", f"-I{root}", f"-I{code}"), (rounds,))
+
+
+def _sqlite(root: Path, code: Path, rows: str) -> Kernel:
+    files = (code / "sqlite.c", code / "lap.c")
+    return Kernel("sqlite", files, (*_SQLITE_FLAGS, f"-I{root}", f"-I{code}"), (rows,))
+
+
+_PROGRAMS: Mapping[str, Callable[[Path, Path, str], Kernel]] = {
+    "coremark": _coremark,
+    "lua": _lua,
+    "sqlite": _sqlite,
+}
 
 
 def native_programs(lab: Lab, wanted: Sequence[Kernel], flags: Sequence[str] = ()) -> list[Path]:

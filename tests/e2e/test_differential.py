@@ -22,7 +22,7 @@ from .conftest import clang_of_the_host, install_in_ci
 
 wasmtime = pytest.importorskip("wasmtime", reason="NOT TESTED: pip install wasmtime, the reference")
 
-from tests.fuzz.differential.batch import compile_cases, prepare, run_batch  # noqa: E402
+from tests.fuzz.differential.batch import GENERATORS, compile_cases, prepare, run_batch  # noqa: E402
 from tests.fuzz.differential.compare import Verdict  # noqa: E402
 from tests.fuzz.differential.edges import cases as edge_cases  # noqa: E402
 from tests.fuzz.differential.engines import Engine, HostEngine, TeeEngine  # noqa: E402
@@ -81,7 +81,7 @@ def case_of(name: str, text: str) -> Case:
     return run(name, observe(bytes(wasmtime.wat2wasm(text))), 0)
 
 
-@pytest.mark.parametrize("kind", ["own", "loops", "binaryen"])
+@pytest.mark.parametrize("kind", GENERATORS)
 def test_modules_do_what_they_do_in_the_reference(
     engine: Engine, kind: str, wamrc: Path, tmp_path: Path
 ) -> None:
@@ -95,14 +95,16 @@ def test_modules_do_what_they_do_in_the_reference(
 
 
 def test_code_of_the_lowest_level_does_the_same(engine: Engine, wamrc: Path, tmp_path: Path) -> None:
-    seeds = [(kind, 1000 + seed) for seed in range(MODULES // 2) for kind in ("own", "loops")]
+    seeds = [(kind, 1000 + seed) for seed in range(MODULES // 3) for kind in ("own", "loops", "fields")]
     batch = prepare(seeds, wamrc, [(*engine.flags, *QUICK_FLAGS)], tmp_path)
     verdicts = run_batch(engine, batch)
     assert [verdict.difference for verdict in verdicts if verdict.difference] == []
     assert sum(verdict.whole for verdict in verdicts) > 0.9 * len(seeds)
 
 
-def test_loops_and_floats_at_the_edge_of_what_is_proven(engine: Engine, wamrc: Path, tmp_path: Path) -> None:
+def test_loops_fields_and_floats_at_the_edge_of_what_is_proven(
+    engine: Engine, wamrc: Path, tmp_path: Path
+) -> None:
     cases = edge_cases()
     verdicts = run_cases(engine, wamrc, cases, tmp_path)
     assert {

@@ -92,8 +92,9 @@ def test_on_a_board_there_are_seconds_only() -> None:
     assert not any(line.startswith(COUNTED) for line in found.lines())
 
 
-def test_the_last_lap_counts() -> None:
+def test_the_lower_quartile_of_the_laps_counts() -> None:
     assert lap_of("lap 12\nchatter\nlap 7\n", "gemm") == 7
+    assert lap_of("".join(f"lap {n}\n" for n in (90, 12, 11, 80, 13, 70, 60, 14)), "gemm") == 13
 
 
 @pytest.mark.parametrize("output", ["", "overlap 3\n", "lap 0\n", "lap -4\n", "lap x\n"])

@@ -66,6 +66,14 @@ def test_loops_end_and_most_run_more_than_once_before_they_trap(tmp_path: Path) 
     assert sum(call.open for call in calls) < len(calls) / 20
 
 
+def test_fields_end_and_more_than_half_of_the_calls_do_not_trap(tmp_path: Path) -> None:
+    cases = [make_case(seed, "fields", tmp_path) for seed in SEEDS]
+    assert cases == [make_case(seed, "fields", tmp_path) for seed in SEEDS]
+    calls = [call for case in cases for call in case.calls]
+    assert all(case.starts for case in cases) and not any(call.open for call in calls)
+    assert 0.2 < sum(bool(call.traps) for call in calls) / len(calls) < 0.6
+
+
 @pytest.mark.skipif(not shutil.which("wasm-opt"), reason="NOT TESTED: apt install binaryen")
 def test_binaryen_makes_the_same_valid_module_of_a_seed(tmp_path: Path) -> None:
     first, again = (make_case(7, "binaryen", tmp_path) for _ in range(2))

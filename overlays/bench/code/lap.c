@@ -72,7 +72,12 @@ void lap_end(void)
 		nanoseconds = tick / asked_in_tick;
 }
 
+long long lap_nanoseconds(void)
+{
+	return nanoseconds;
+}
+
 void lap_print(void)
 {
-	printf("lap %lld\n", (long long)nanoseconds);
+	printf("lap %lld\n", lap_nanoseconds());
 }

@@ -9,6 +9,9 @@
 void lap_begin(void);
 void lap_end(void);
 
+/* How long the last one was */
+long long lap_nanoseconds(void);
+
 /* Prints it as `lap NANOSECONDS`, a line on stdout */
 void lap_print(void);
 

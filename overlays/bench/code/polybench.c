@@ -3,7 +3,8 @@
  * What PolyBench's kernels want of utilities/polybench.c: arrays, and a lap of
  * the kernel. (That one wants more of the C library than WASI has.) The
  * argument is how often it runs, 1 if there is none: QEMU translates code when it
- * is first run. With `dump` the arrays that it computed are printed on stderr.
+ * is first run. A short one runs more often: of an interrupt in the TEE it takes
+ * as long. With `dump` the arrays that it computed are printed on stderr.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,6 +23,10 @@ int kernel_main(int argc, char *argv[]);
 
 #define ALIGNMENT	4096
 #define BUFFER_SIZE	65536
+
+/* In nanoseconds; with an interrupt in it, a lap this long is hardly longer */
+#define LONG_LAP	1000000
+#define SHORT_LAPS	30
 
 void *polybench_alloc_data(unsigned long long count, int size)
 {
@@ -64,7 +69,9 @@ int main(int argc, char *argv[])
 
 	/* They are printed number by number */
 	setvbuf(stderr, buffer, _IOFBF, sizeof(buffer));
-	for (n = 0; n < runs; n++)
+	do {
 		kernel_main(dumps ? ARGUMENTS_TO_DUMP : 1, names);
+		n++;
+	} while (n < runs || (runs > 1 && n < SHORT_LAPS && lap_nanoseconds() < LONG_LAP));
 	return 0;
 }

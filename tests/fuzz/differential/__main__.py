@@ -16,7 +16,7 @@ from teeforge.lab import Lab
 from teeforge.machines.fleet import Place
 from teeforge.modules.wamrc import QUICK_FLAGS
 
-from .batch import Batch, prepare, run_batch
+from .batch import GENERATORS, Batch, prepare, run_batch
 from .engines import Engine
 from .workbench import ROOT, engines
 
@@ -85,7 +85,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--modules", type=int, default=1000, help="how many (default: 1000)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (default: 0)")
     parser.add_argument("--engine", choices=("host", "tee", "both"), default="both")
-    parser.add_argument("--generator", choices=("own", "loops", "binaryen", "all"), default="all")
+    parser.add_argument("--generator", choices=(*GENERATORS, "all"), default="all")
     parser.add_argument(
         "--seconds", type=int, default=5, help="for one trip to an engine, which a hang takes (default: 5)"
     )
@@ -96,7 +96,7 @@ def main(words: Sequence[str]) -> int:
     )
     parser.add_argument("--cc", default="clang-14", help="a clang, which has the sanitizers")
     given = parser.parse_args(words)
-    kinds = ["own", "loops", "binaryen"] if given.generator == "all" else [given.generator]
+    kinds = GENERATORS if given.generator == "all" else (given.generator,)
     names = ["host", "tee"] if given.engine == "both" else [given.engine]
     seeds = [(kinds[n % len(kinds)], given.first + n) for n in range(given.modules)]
     lab, tally = Lab(ROOT), Tally(given.finds)

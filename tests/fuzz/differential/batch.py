@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import binaryen, generate, loops
+from . import binaryen, fields, generate, loops
 from .compare import Verdict, judge, script
 from .engines import Engine
 from .observe import observe
 from .reference import Case, run
 
 _COMPILE_SECONDS = 120
+# Our generators; the other one is binaryen's.
+_OWN = {"own": generate.generate, "loops": loops.generate, "fields": fields.generate}
+GENERATORS = (*_OWN, "binaryen")
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,7 @@ class Batch:
 
 def make_case(seed: int, kind: str, scratch: Path) -> Case:
     """Return the case of a seed: of a generator of our own, or of binaryen's."""
-    if kind == "binaryen":
-        wasm = binaryen.generate(seed, scratch)
-    else:
-        wasm = (loops if kind == "loops" else generate).generate(seed)
+    wasm = _OWN[kind](seed) if kind in _OWN else binaryen.generate(seed, scratch)
     return run(f"{kind}-{seed}", observe(wasm), seed)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import wasmtime
 
+from . import fields
 from .observe import observe
 from .reference import Case, run
 
@@ -260,5 +261,8 @@ EDGES = {
 
 
 def cases() -> list[Case]:
-    """Return what the reference makes of each."""
-    return [run(name, observe(bytes(wasmtime.wat2wasm(text))), 0) for name, text in EDGES.items()]
+    """Return what the reference makes of each, and of those of fields.py."""
+    return [
+        run(name, observe(bytes(wasmtime.wat2wasm(text))), 0)
+        for name, text in {**EDGES, **fields.EDGES}.items()
+    ]

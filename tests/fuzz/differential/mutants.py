@@ -1,7 +1,7 @@
 """`python -m tests.fuzz.differential.mutants`: wamrc with one condition of a proof dropped, again and again.
 
-Each mutant must be noticed: by a module of edges.py, or else by one of loops.py. It runs on this host, where
-code that leaves its sandbox hurts nobody but the process.
+Each mutant must be noticed: by a module of edges.py, or else by one of loops.py or fields.py. It runs on this
+host, where code that leaves its sandbox hurts nobody but the process.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .engines import Engine, HostEngine
 from .workbench import ROOT, build_execute
 
 _FOLDER = Path("core/iwasm/compilation")
-_LOOPS = 600
+_MODULES = 600
 # For a call that does not end since nothing checks it any more.
 _SECONDS = 2
 _BATCH = 100
@@ -42,7 +42,7 @@ class Mutant:
     new: str = ""
 
 
-_PROOF, _FLOAT = "aot_loop_proof.cpp", "aot_plain_float.cpp"
+_PROOF, _FLOAT, _KNOWN = "aot_loop_proof.cpp", "aot_plain_float.cpp", "aot_known_checks.cpp"
 MUTANTS = (
     Mutant(
         "count: of 64 bits",
@@ -108,6 +108,48 @@ MUTANTS = (
     Mutant("float: by -1", _FLOAT, "\n           && !number->isExactlyValue(-1.0)"),
     Mutant("float: 0", _FLOAT, "number->getValueAPF().isFiniteNonZero()", "number->getValueAPF().isFinite()"),
     Mutant("float: a select", _FLOAT, "            open.push_back(select->getTrueValue());\n"),
+    Mutant(
+        "known, bound: any pointer's",
+        _KNOWN,
+        "base == function.getArg(0) && offset == aot_instance_offset()",
+        "true",
+    ),
+    Mutant(
+        "known, larger: offsets compared",
+        _KNOWN,
+        "address, offset + width, bound",
+        "address, offset + 1, bound",
+    ),
+    Mutant(
+        "known, larger: any other end",
+        _KNOWN,
+        "known.lookup(check.address) >= check.end",
+        "known.count(check.address)",
+    ),
+    Mutant(
+        "known, larger: the address does not count",
+        _KNOWN,
+        "if (later.address == check.address)\n            ",
+    ),
+    Mutant("known, larger: one more", _KNOWN, "end - check.width)", "end - check.width + 1)"),
+    Mutant(
+        "known, edge: one of two ways in",
+        _KNOWN,
+        "block.getSinglePredecessor();\n    Check",
+        "*pred_begin(&block);\n    Check",
+    ),
+    Mutant(
+        "known, edge: beside where it held",
+        _KNOWN,
+        "        known[before.back().first] = before.back().second;\n",
+    ),
+    Mutant("known, same: whatever follows", _KNOWN, " || later.failed() != check.failed()"),
+    Mutant(
+        "known, silent: a store between",
+        _KNOWN,
+        "instruction.mayHaveSideEffects()",
+        "isa<CallInst>(instruction)",
+    ),
     Mutant("float: a phi", _FLOAT, "            append_range(open, phi->incoming_values());\n"),
 )
 
@@ -170,8 +212,9 @@ def noticed(engine: Engine, wamrc: Path, scratch: Path) -> str:
     ):
         if verdict.difference:
             return case.name
-    for first in range(0, _LOOPS, _BATCH):
-        batch = prepare([("loops", first + n) for n in range(_BATCH)], wamrc, [engine.flags], scratch)
+    for first in range(0, _MODULES, _BATCH):
+        seeds = [(kind, first + n) for n in range(0, _BATCH, 2) for kind in ("loops", "fields")]
+        batch = prepare(seeds, wamrc, [engine.flags], scratch)
         for case, verdict in zip(batch.cases, run_batch(engine, batch), strict=True):
             if verdict.difference:
                 return case.name

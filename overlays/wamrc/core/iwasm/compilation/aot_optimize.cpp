@@ -17,7 +17,9 @@
 #include <string>
 
 #include "aot_header_exits.h"
+#include "aot_known_checks.h"
 #include "aot_loop_versioning.h"
+#include "aot_near_addresses.h"
 #include "aot_plain_float.h"
 
 using namespace llvm;
@@ -39,7 +41,7 @@ constexpr const char quick[] = "sroa,early-cse,simplifycfg";
 constexpr const char scalar[] = "sroa,early-cse<memssa>,simplifycfg," COMBINE ",jump-threading,"
                                 "correlated-propagation,simplifycfg," COMBINE ",wasm-header-exits,"
                                 "loop-mssa(loop-rotate,licm," LOOP_UNSWITCH "),simplifycfg,instcombine,"
-                                "loop(indvars,loop-deletion),gvn,loop-mssa(licm)";
+                                "loop(indvars,loop-deletion),wasm-known-checks,simplifycfg,gvn,wasm-known-checks,simplifycfg,loop-mssa(licm)";
 
 // From here on no pass may propagate a constant into an operand, see aot_plain_float.h.
 constexpr const char plain_float[] = ",wasm-plain-float,loop-mssa(licm)";
@@ -47,7 +49,7 @@ constexpr const char plain_float[] = ",wasm-plain-float,loop-mssa(licm)";
 constexpr const char versions[] = ",wasm-loop-versioning,simplifycfg," COMBINE;
 
 constexpr const char vector[] = ",loop-vectorize,slp-vectorizer,loop-unroll<O3>," COMBINE ","
-                                "simplifycfg,loop-mssa(licm)";
+                                "simplifycfg,loop-mssa(licm),wasm-near-addresses";
 
 std::string pipelineFor(unsigned level, bool plain_checks)
 {
@@ -62,6 +64,10 @@ bool addPass(StringRef name, FunctionPassManager &passes)
         passes.addPass(InstCombinePass(1));
     else if (name == "wasm-header-exits")
         passes.addPass(HeaderExitsPass());
+    else if (name == "wasm-known-checks")
+        passes.addPass(KnownChecksPass());
+    else if (name == "wasm-near-addresses")
+        passes.addPass(NearAddressesPass());
     else if (name == "wasm-plain-float")
         passes.addPass(PlainFloatPass());
     else if (name == "wasm-loop-versioning")
