@@ -2,8 +2,8 @@
 
 A program measures itself, see overlays/bench/code/lap.c: of PolyBench the kernel alone, of the others what
 they do after their start. Seconds are those of the target. Instructions are counted on a machine of its own
-whose clock goes on by a nanosecond with each: they are the same on every host, and what interrupts the program
-is in them.
+whose clock goes on by a nanosecond with each: they are the same on every host, and what interrupts the
+program is in them.
 """
 
 from __future__ import annotations

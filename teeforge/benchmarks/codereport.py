@@ -79,7 +79,7 @@ class Code:
             lines += [*self._table(what, colour), ""]
         return [
             *lines,
-            f"PolyBench/C {self.dataset.upper()} and CoreMark, the least of each; native: gcc -O3",
+            f"PolyBench/C {self.dataset.upper()} and other programs, the least of each; native: gcc -O3",
         ]
 
     def _table(self, what: str, colour: bool) -> list[str]:
