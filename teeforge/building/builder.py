@@ -228,18 +228,22 @@ class Builder:
             exclusive_lock(work.with_name(f"{name}.lock"), wait=_BUILD_SECONDS),
             removed(work) if recipe.in_place else contextlib.nullcontext(),
         ):
-            inputs = self.inputs(name, done)
-            if entry := self.find(name, inputs.key):
-                progress.done(name, "unchanged")
-                return entry
-            if entry := self.pull(name, inputs):
-                progress.done(name, "pulled")
-                return entry
-            require_room(work, in_place=recipe.in_place)
             source, out = work / "source", work / "out"
-            self.sources.check_out(recipe, source, lambda line: progress.line(name, line))
+            while True:
+                inputs = self.inputs(name, done)
+                if entry := self.find(name, inputs.key):
+                    progress.done(name, "unchanged")
+                    return entry
+                if entry := self.pull(name, inputs):
+                    progress.done(name, "pulled")
+                    return entry
+                require_room(work, in_place=recipe.in_place)
+                self.sources.check_out(recipe, source, lambda line: progress.line(name, line))
+                facts = self._facts(name, inputs)
+                # What an editor saved meanwhile may be in the tree, and is not in the key.
+                if self.inputs(name, done) == inputs:
+                    break
             values = self.values(recipe, inputs.tree, source, out, done)
-            facts = self._facts(name, inputs)
             if recipe.in_place:
                 home = self.places.writable() / name / inputs.key[:32] / "products"
                 values["home"] = facts["home"] = str(home)

@@ -85,6 +85,8 @@ class Sources:
         except (OSError, ValueError, TypeError):
             pass
         commit = self.compose(recipe, on_line)
+        if self._memo(recipe, source) != memo:  # a patch or the overlay was saved meanwhile
+            return self.tree(recipe, on_line)
         git = self._git(recipe.source)
         base = source.commit if source else ""
         date = git.date(base) if base else OVERLAY_DATE

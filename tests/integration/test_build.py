@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from teeforge.base.errors import TeeforgeError
+from teeforge.fetch.sources import Sources
 from teeforge.lab import Lab
+from teeforge.settings.recipe import Recipe
 from teeforge.settings.workspace import open_workspace
 
 from .conftest import Checkout, Upstream, make_checkout
@@ -42,6 +45,30 @@ def test_identical_products_of_a_rebuild_rebuild_nobody(checkout: Checkout) -> N
     checkout.recipe("greeting", env={"UNUSED": "but part of the key"})
     checkout.builder().build(["letter"])
     assert (checkout.runs("greeting"), checkout.runs("letter")) == (2, 1)
+
+
+@pytest.mark.parametrize("call", [1, 2], ids=["while its tree is named", "while its tree is laid out"])
+def test_a_file_saved_during_a_build_is_in_the_key_of_what_it_went_into(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    letter = checkout.root / "overlays/letter/letter.in"
+    calls = []
+
+    def compose(sources: Sources, recipe: Recipe, *rest: Any) -> str:
+        if recipe.overlay == "letter":
+            calls.append(recipe)
+            if len(calls) == call:
+                letter.write_text("my dear WHO\n")
+        return real(sources, recipe, *rest)
+
+    real = Sources.compose
+    monkeypatch.setattr(Sources, "compose", compose)
+    built = checkout.builder().build(["letter"])
+    assert built["letter"].product("letter").read_text() == "my dear world\n"
+    assert len(calls) > call
+    assert checkout.builder().peek("letter", built) == built["letter"]
+    letter.write_text("dear WHO\n")
+    assert checkout.builder().build(["letter"])["letter"].product("letter").read_text() == "dear world\n"
 
 
 def test_going_back_to_an_earlier_config_builds_nothing(checkout: Checkout) -> None:
