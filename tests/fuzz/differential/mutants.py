@@ -93,10 +93,11 @@ MUTANTS = (
     Mutant(
         "merge: the smaller offset",
         _PROOF,
-        "APIntOps::umax(other.offset, condition.offset)",
-        "APIntOps::umin(other.offset, condition.offset)",
+        "one.offset.ult(other.offset)",
+        "one.offset.ugt(other.offset)",
     ),
-    Mutant("merge: one of two bounds", _PROOF, " || other.bound != condition.bound"),
+    Mutant("merge: one of two bounds", _PROOF, " || !isAtMost(one.bound, other.bound)"),
+    Mutant("merge: any bound below 2^32", _PROOF, "value && boundWidth(value->getValue())", "true"),
     Mutant("recurrence: not affine", _PROOF, " || !address.isAffine()"),
     Mutant(
         "versions: always the one without checks",
@@ -110,9 +111,9 @@ MUTANTS = (
     Mutant("float: a select", _FLOAT, "            open.push_back(select->getTrueValue());\n"),
     Mutant(
         "known, bound: any pointer's",
-        _KNOWN,
-        "base == function.getArg(0) && offset == aot_instance_offset()",
-        "true",
+        "aot_bound_loads.cpp",
+        "base && isInstance(base)",
+        "base",
     ),
     Mutant(
         "known, larger: offsets compared",

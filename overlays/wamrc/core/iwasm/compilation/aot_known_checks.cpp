@@ -8,7 +8,7 @@
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/PatternMatch.h>
 
-#include "aot_bounds.h"
+#include "aot_bound_loads.h"
 
 using namespace llvm;
 using namespace llvm::PatternMatch;
@@ -48,38 +48,12 @@ class KnownChecks
     SmallVector<std::pair<Value *, uint64_t>, 32> before;
     bool changed = false;
 
-    bool isInstance(const Value *value) const;
-    unsigned boundWidth(const Value *bound) const;
     bool findCheck(BasicBlock &block, Check &check) const;
     uint64_t farthest(const Check &check) const;
     void raise(const Check &check, uint64_t end);
     void enter(BasicBlock &block);
     void leave(size_t count);
 };
-
-// [bound]
-bool KnownChecks::isInstance(const Value *value) const
-{
-    auto *load = dyn_cast<LoadInst>(value);
-
-    if (!load)
-        return false;
-    APInt offset(64, 0);
-    const Value *base = load->getPointerOperand()->stripAndAccumulateInBoundsConstantOffsets(layout, offset);
-    return base == function.getArg(0) && offset == aot_instance_offset();
-}
-
-// The bytes of the accesses that it is the bound of, 0 if it is none.
-unsigned KnownChecks::boundWidth(const Value *bound) const
-{
-    auto *load = dyn_cast<LoadInst>(bound);
-
-    if (!load)
-        return 0;
-    APInt offset(64, 0);
-    const Value *base = load->getPointerOperand()->stripAndAccumulateInBoundsConstantOffsets(layout, offset);
-    return isInstance(base) ? aot_bound_width(offset.getZExtValue()) : 0;
-}
 
 bool KnownChecks::findCheck(BasicBlock &block, Check &check) const
 {
@@ -113,6 +87,7 @@ bool KnownChecks::findCheck(BasicBlock &block, Check &check) const
     if (!address->getType()->isIntegerTy() || address->getType()->getIntegerBitWidth() > 32)
         return false;
 
+    // [bound]
     unsigned width = boundWidth(bound);
     if (!width)
         return false;

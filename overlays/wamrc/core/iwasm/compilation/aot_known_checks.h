@@ -13,8 +13,7 @@
  * escape from the sandbox, so each condition has its argument, and a mutant without it in
  * tests/fuzz/differential/mutants.py:
  *
- * [bound]   A bound is loaded from one of the fields that an instance has for the widths, by way of the first parameter,
- *           which no code of a program can compute with. What a program compares itself is no check.
+ * [bound]   A bound is what aot_bound_loads.h says is one: what a program compares itself is no check.
  * [larger]  Of two checks of one address the one with the larger end implies the other: the ends are compared, not the
  *           offsets, as widths may differ.
  * [edge]    A check is known where it has held, which is in what its way on dominates: the block there has no other way

@@ -3,6 +3,8 @@
 
 #include <llvm/Transforms/Utils/ScalarEvolutionExpander.h>
 
+#include "aot_bound_loads.h"
+
 using namespace llvm;
 
 namespace {
@@ -281,20 +283,31 @@ bool LoopProof::require(const SCEV *value, const SCEV *bound, Conditions &made)
 }
 
 // [merge]
-void LoopProof::add(const Condition &condition)
+bool LoopProof::isAtMost(const SCEV *bound, const SCEV *other)
+{
+    auto *value = dyn_cast<SCEVUnknown>(bound);
+
+    if (bound == other)
+        return true;
+    if (value && boundWidth(value->getValue()))
+        return evolution.getUnsignedRangeMin(other).uge(UINT32_MAX);
+    return evolution.getUnsignedRangeMax(bound).ule(evolution.getUnsignedRangeMin(other));
+}
+
+bool LoopProof::implies(const Condition &one, const Condition &other)
 {
     bool wraps = false;
 
-    (void)evolution.getUnsignedRangeMax(condition.term).uadd_ov(APInt(64, UINT32_MAX), wraps);
-    for (Condition &other : needed) {
-        if (other.term != condition.term || other.bound != condition.bound)
-            continue;
-        if (other.offset == condition.offset)
-            return;
-        if (wraps)
-            continue;
-        other.offset = APIntOps::umax(other.offset, condition.offset);
+    if (one.term != other.term || one.offset.ult(other.offset) || !isAtMost(one.bound, other.bound))
+        return false;
+    (void)evolution.getUnsignedRangeMax(one.term).uadd_ov(one.offset, wraps);
+    return !wraps || one.offset == other.offset;
+}
+
+void LoopProof::add(const Condition &condition)
+{
+    if (any_of(needed, [&](const Condition &other) { return implies(other, condition); }))
         return;
-    }
+    erase_if(needed, [&](const Condition &other) { return implies(condition, other); });
     needed.push_back(condition);
 }

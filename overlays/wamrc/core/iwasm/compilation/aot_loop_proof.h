@@ -66,6 +66,8 @@ class LoopProof
     const llvm::SCEV *largestUpwards(const llvm::SCEVAddRecExpr &address, Conditions &made);
     const llvm::SCEV *largestDownwards(const llvm::SCEVAddRecExpr &address, Conditions &made);
     bool require(const llvm::SCEV *value, const llvm::SCEV *bound, Conditions &made);
+    bool isAtMost(const llvm::SCEV *bound, const llvm::SCEV *other);
+    bool implies(const Condition &one, const Condition &other);
     void add(const Condition &condition);
 };
 

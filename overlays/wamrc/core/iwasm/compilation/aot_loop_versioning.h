@@ -28,7 +28,8 @@
  * [sum]     Parts of a sum are at most the sum of their maxima, unless that wraps at 64 bits.
  * [bound]   The largest x is compared with the bound, which the loop does not change (it is a load that LICM moved out
  *           of the loop, or a value from before it: nothing in the loop calls what could move memory).
- * [merge]   Of conditions that differ in a constant the one with the larger constant implies the other, unless it wraps.
+ * [merge]   Of conditions on one term the one with the larger constant implies the other, unless it wraps, if its bound
+ *           is the same or never larger: what is inside of memory is below 2^32.
  *
  * In the version without checks the addresses that do not wrap count in 64 bits, which lets LLVM vectorise.
  */
