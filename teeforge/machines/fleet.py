@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.base.progress import say
+from teeforge.machines.qemu import QUIET_CPU, Clock, Firmware, MachineConfig
 from teeforge.settings.config import Config, QemuTarget, SshTarget
 from teeforge.settings.workspace import Workspace
 
@@ -31,14 +32,13 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 class Place:
     """Where something is to run: a target of config.yaml, and which machine of its kind.
 
-    ``machine`` is what --name says; empty for the one that has the target's own name. One that is
-    ``counting`` has instructions executed for its clock. ``firmware`` is what it boots, as
-    component.product; empty for what the target says.
+    ``machine`` is what --name says; empty for the one that has the target's own name. ``firmware`` is what
+    it boots, as component.product; empty for what the target says.
     """
 
     target: str = "qemu"
     machine: str = ""
-    counting: bool = False
+    clock: Clock = Clock.PLAIN
     firmware: str = ""
 
     def __post_init__(self) -> None:
@@ -56,8 +56,14 @@ class Place:
     @property
     def kind(self) -> str:
         """The name of those machines that may resume from the same snapshot."""
-        words = [self.target, "counting" if self.counting else "", self.firmware.partition(".")[0]]
+        words = [self.target, self.clock, self.firmware.partition(".")[0]]
         return "-".join(filter(None, words))
+
+
+def _cpus(clock: Clock, chosen: int) -> int:
+    if clock is Clock.COUNTING:
+        return 1  # a second one only spends its own instructions on the same clock
+    return max(chosen, QUIET_CPU + 1) if clock is Clock.QUIET else chosen
 
 
 def machine_names(config: Config, folder: Path) -> list[str]:
@@ -248,7 +254,6 @@ class Fleet:
     def machine_as_it_is(self, name: str) -> Machine:
         """Return a machine to look at or to stop: nothing is built for it."""
         from teeforge.machines.machine import Machine
-        from teeforge.machines.qemu import Firmware, MachineConfig
 
         nothing = Path("/nonexistent")
         return Machine(
@@ -262,7 +267,6 @@ class Fleet:
     def _machine(self, place: Place, settings: QemuTarget) -> Machine:
         """Return the machine of a place, its firmware built."""
         from teeforge.machines.machine import Machine
-        from teeforge.machines.qemu import Firmware, MachineConfig
         from teeforge.machines.snapshot import Snapshots
 
         builder = self._builder()
@@ -281,13 +285,12 @@ class Fleet:
             place.name,
             self.folder(place),
             MachineConfig(
-                # A second one only spends its own instructions on the same clock.
-                1 if place.counting else settings.cpus,
+                _cpus(place.clock, settings.cpus),
                 settings.memory_mib,
                 settings.cpu,
                 settings.ssh_port,
                 builder.qemu(),
-                place.counting,
+                place.clock,
             ),
             Firmware(flash, kernel, initrd, digests),
             self._identity,

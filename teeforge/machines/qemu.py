@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from teeforge.base.errors import TeeforgeError
@@ -27,6 +28,8 @@ _BOOTARGS = (
     "console=ttyAMA0 initrd={start:#x},{size} quiet cryptomgr.notests "
     "norandmaps kpti=off init_on_alloc=0 cgroup_disable=memory"
 )
+# The CPU of a quiet machine that Linux's clock does not interrupt where one thread alone is to run.
+QUIET_CPU = 1
 # What is counted is executed by one thread of the host. Of one that sleeps the clock goes on as the host's.
 _COUNTING = ("-accel", "tcg,thread=single", "-icount", "shift=0")
 # What QEMU itself never does once it runs: whoever breaks out of the machine into it cannot do it either.
@@ -48,19 +51,28 @@ class Deadlines:
     resumed: float = 20
 
 
+class Clock(StrEnum):
+    """How time goes by in a machine.
+
+    PLAIN: as on the host, and Linux's clock interrupts each busy CPU 250 times a second. COUNTING: by a
+    nanosecond with each instruction. QUIET: as on the host, and QUIET_CPU is left alone.
+    """
+
+    PLAIN = ""
+    COUNTING = "counting"
+    QUIET = "quiet"
+
+
 @dataclass(frozen=True)
 class MachineConfig:
-    """What a user may choose about a machine. ``ssh_port`` 0 is any free one.
-
-    The clock of one that is ``counting`` goes on by a nanosecond with each instruction that it executes.
-    """
+    """What a user may choose about a machine. ``ssh_port`` 0 is any free one."""
 
     cpus: int = 2
     memory_mib: int = 1057
     cpu: str = "cortex-a53"
     ssh_port: int = 0
     qemu: str = "qemu-system-aarch64"
-    counting: bool = False
+    clock: Clock = Clock.PLAIN
     extra: tuple[str, ...] = ()
     deadlines: Deadlines = field(default_factory=Deadlines)
 
@@ -92,7 +104,7 @@ def inputs_digest(config: MachineConfig, firmware: Firmware) -> str:
         file = Path(found).resolve().stat()
         described["qemu"] = (config.qemu, file.st_size, file.st_mtime_ns)
     # The part of the line that no field above decides.
-    plain = MachineConfig(counting=config.counting)
+    plain = MachineConfig(clock=config.clock)
     described["line"] = boot_command(plain, Firmware(Path("f"), Path("k"), Path("i")), 1, 1, 1)
     described["resumed"] = resume_command(plain, Path("f"), Path("r"), 1)
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
@@ -122,13 +134,16 @@ def boot_command(
     ``ram`` is the descriptor of its RAM, which it is to have open. Since 8.1 QEMU leaves out of its state
     only RAM that is shared and a file with a name; the older ones do not mind a name.
     """
+    bootargs = _BOOTARGS.format(start=_INITRD, size=initrd_bytes)
+    if config.clock is Clock.QUIET:
+        bootargs += f" nohz_full={QUIET_CPU}"
     backend = f"memory-backend-file,id=ram,share=on,size={config.memory_mib}M,mem-path=/proc/self/fd/{ram}"
     return [
         *_line(config, firmware.flash, ssh_port),
         *("-object", backend),
         # TF-A jumps to Linux by itself; -kernel only makes QEMU accept -append.
         *("-kernel", str(firmware.kernel)),
-        *("-append", _BOOTARGS.format(start=_INITRD, size=initrd_bytes)),
+        *("-append", bootargs),
         *("-device", _loader(firmware.kernel, _KERNEL)),
         *("-device", _loader(firmware.initrd, _INITRD)),
         *config.extra,
@@ -161,7 +176,7 @@ def _line(config: MachineConfig, flash: Path, ssh_port: int) -> list[str]:
         *("-cpu", config.cpu),
         *("-smp", str(config.cpus)),
         *("-m", str(config.memory_mib)),
-        *(_COUNTING if config.counting else ("-accel", "tcg,thread=multi")),
+        *(_COUNTING if config.clock is Clock.COUNTING else ("-accel", "tcg,thread=multi")),
         *("-nodefaults", "-no-user-config", "-no-reboot"),
         *("-display", "none"),
         *("-bios", str(flash)),

@@ -16,6 +16,7 @@ from teeforge.benchmarks.kernels import AMOUNTS, EXACT, kernels, native_programs
 from teeforge.benchmarks.start import told
 from teeforge.lab import Lab
 from teeforge.machines.fleet import Place
+from teeforge.machines.qemu import QUIET_CPU, Clock
 from teeforge.targets.target import Session
 
 from .conftest import run_invoke
@@ -85,7 +86,7 @@ def test_code_is_measured_in_all_worlds(vm: Lab) -> None:
 
 def test_instructions_are_counted_alike_each_time(vm: Lab) -> None:
     (nussinov,) = prepare(vm, Place(), kernels(vm, "small", ("nussinov",)))
-    with vm.fleet.ephemeral(Place(counting=True)) as place, vm.deployed(place) as session:
+    with vm.fleet.ephemeral(Place(clock=Clock.COUNTING)) as place, vm.deployed(place) as session:
         session.push(nussinov.files)
         laps = {
             world: [lap_of(told(session, *nussinov.command(world)), world) for _ in range(2)]
@@ -97,6 +98,22 @@ def test_instructions_are_counted_alike_each_time(vm: Lab) -> None:
         assert max(counts) < 1.01 * min(counts), world
     # An interrupt costs the TEE two more changes of the world.
     assert min(laps[TEE]) == pytest.approx(min(laps[IWASM]), rel=0.03)
+
+
+def test_seconds_are_taken_on_a_cpu_that_linux_leaves_alone(vm: Lab) -> None:
+    count = ("sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done")
+
+    def ticks(session: Session) -> list[int]:
+        line = told(session, "grep", "arch_timer", "/proc/interrupts")
+        return [int(word) for word in line.split()[1:3]]
+
+    with vm.fleet.ephemeral(Place(clock=Clock.QUIET)) as place, vm.deployed(place) as session:
+        taken = {}
+        for cpu in (0, QUIET_CPU):
+            before = ticks(session)
+            told(session, "taskset", f"{1 << cpu:x}", *count)
+            taken[cpu] = ticks(session)[cpu] - before[cpu]
+    assert taken[QUIET_CPU] < taken[0] / 3
 
 
 @pytest.mark.parametrize(

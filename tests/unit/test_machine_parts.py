@@ -15,7 +15,14 @@ from teeforge.base.errors import TeeforgeError
 from teeforge.machines.bootlog import Progress, last_lines, read_progress
 from teeforge.machines.fleet import Place
 from teeforge.machines.identity import load_identity
-from teeforge.machines.qemu import Firmware, MachineConfig, boot_command, inputs_digest, resume_command
+from teeforge.machines.qemu import (
+    Clock,
+    Firmware,
+    MachineConfig,
+    boot_command,
+    inputs_digest,
+    resume_command,
+)
 from teeforge.machines.ram import Copied
 from teeforge.machines.snapshot import Snapshots, remark_on
 from teeforge.machines.wake import wake_line
@@ -61,10 +68,19 @@ def test_a_resumed_machine_is_the_one_that_booted_but_for_what_is_loaded() -> No
 
 def test_one_that_counts_has_instructions_for_a_clock_in_a_single_thread() -> None:
     plain, counting = (
-        resume_command(MachineConfig(counting=counts), Path("/f"), Path("/r"), 0) for counts in (False, True)
+        resume_command(MachineConfig(clock=clock), Path("/f"), Path("/r"), 0)
+        for clock in (Clock.PLAIN, Clock.COUNTING)
     )
     assert "tcg,thread=multi" in plain and "-icount" not in plain
     assert "tcg,thread=single" in counting and counting[counting.index("-icount") + 1] == "shift=0"
+
+
+def test_a_quiet_one_has_a_cpu_without_ticks() -> None:
+    plain, quiet = (
+        boot_command(MachineConfig(clock=clock), Firmware(Path("f"), Path("k"), Path("i")), 1, 1, 1)
+        for clock in (Clock.PLAIN, Clock.QUIET)
+    )
+    assert quiet[quiet.index("-append") + 1] == plain[plain.index("-append") + 1] + " nohz_full=1"
 
 
 def test_the_digest_follows_content_config_and_qemu_but_not_paths_and_ports(tmp_path: Path) -> None:
@@ -85,7 +101,7 @@ def test_the_digest_follows_content_config_and_qemu_but_not_paths_and_ports(tmp_
     assert inputs_digest(replace(config, ssh_port=2222), one) == digest
     assert inputs_digest(config, other) != digest
     assert inputs_digest(replace(config, cpus=3), one) != digest
-    assert inputs_digest(replace(config, counting=True), one) != digest
+    assert inputs_digest(replace(config, clock=Clock.COUNTING), one) != digest
     known = ("a", "b", "c")
     assert inputs_digest(config, replace(one, digests=known)) == inputs_digest(
         config, replace(other, digests=known)

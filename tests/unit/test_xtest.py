@@ -12,6 +12,7 @@ import pytest
 from teeforge.base.errors import TeeforgeError
 from teeforge.lab import Lab
 from teeforge.machines.fleet import Place
+from teeforge.machines.qemu import Clock
 from teeforge.xtest.alarm import Silence
 from teeforge.xtest.compare import conclusion, differences, junit_xml, lines
 from teeforge.xtest.output import OutputReader, Suite
@@ -195,7 +196,7 @@ def test_a_board_and_an_own_key_are_refused_in_a_line(
 
 def test_machines_of_other_firmware_do_not_take_each_others_snapshots() -> None:
     assert Place("qemu", "a").kind == Place("qemu").kind == "qemu"
-    assert Place("qemu", counting=True).kind == "qemu-counting"
+    assert Place("qemu", clock=Clock.COUNTING).kind == "qemu-counting"
     assert Place("qemu", firmware="trusted-firmware-a_plain.flash").kind == "qemu-trusted-firmware-a_plain"
 
 
