@@ -73,7 +73,8 @@ def build_program(
     path = sources.file
     data = read_program(path)
     if path.suffix.lower() == ".wasm":
-        return maker.compile(data, str(path), sources, _told_of(sources))
+        told = {"source": path.name, "source_sha256": sha256(data)}
+        return maker.compile(data, str(path), sources, told)
     return _as_it_is(path, data, cache, signer)
 
 
@@ -98,14 +99,17 @@ def _told_of(sources: Sources) -> dict[str, object]:
 
 
 def _compile_sources(sources: Sources, maker: _Maker, cc: WasmCompiler | None, jobs: int) -> Program:
-    told = _told_of(sources)
     if cc is None:
         raise TeeforgeError(
             f"{sources.file}: no compiler from C to WebAssembly is installed",
             "`invoke doctor --fix` installs one",
         )
-    with work_folder(maker.wamrc.cache) as work:
-        compiled = compile_sources(sources, work, cc, jobs)
+    while True:
+        told = _told_of(sources)
+        with work_folder(maker.wamrc.cache) as work:
+            compiled = compile_sources(sources, work, cc, jobs)
+        if _told_of(sources) == told:
+            break  # else a source was saved meanwhile, and its digest may be of another
     told |= {"compiler": cc.version_line, "compiler_flags": flags_of(sources, cc)}
     try:
         program = maker.compile(compiled.wasm, f"{sources.name}.wasm", sources, told)

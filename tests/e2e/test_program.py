@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from teeforge.base.errors import TeeforgeError
 from teeforge.benchmarks.compiling import jobs_option
 from teeforge.building.toolchain import WasmCompiler
+from teeforge.compiling.clang import Compiled, compile_sources
 from teeforge.compiling.sources import Sources
 from teeforge.lab import Lab
+from teeforge.modules import program as program_module
 from teeforge.modules.aot import check_loadable
 from teeforge.modules.program import Program, build_program, optimize
 from teeforge.modules.wamrc import WAMRC_FLAGS
@@ -114,6 +118,25 @@ def test_provenance_tells_source_compilers_flags_and_digests(build: Build, tmp_p
     assert "--bounds-checks=1" in told["wamrc_flags"]
     assert "clang" in told["compiler"]
     assert len(told["wamrc_sha256"]) == len(told["wasm_sha256"]) == len(told["source_sha256"]) == 64
+
+
+def test_a_source_saved_while_it_is_compiled_is_the_one_that_the_provenance_tells(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, later = tmp_path / "hello.c", HELLO.replace("hello", "hello again")
+    source.write_text(HELLO)
+
+    def compile_then_save(*arguments: Any) -> Compiled:
+        compiled = compile_sources(*arguments)
+        source.write_text(later)
+        return compiled
+
+    monkeypatch.setattr(program_module, "compile_sources", compile_then_save)
+    program = build(source)
+    assert program.provenance and program.wasm
+    told = json.loads(program.provenance.read_text())
+    assert told["source_sha256"] == hashlib.sha256(later.encode()).hexdigest()
+    assert b"hello again" in program.wasm.read_bytes()
 
 
 def test_same_source_elsewhere_gives_the_same_bits(build: Build, tmp_path: Path) -> None:
