@@ -187,6 +187,12 @@ EDGES = {
         _loop(_load(0) + _load(8000), 8),
         [(0, 64), (_SIZE - 8064, _SIZE - 8000), (_SIZE - 8064, _SIZE - 7992)],
     ),
+    # A store between two checks of one address keeps the second one from being known by the first.
+    "merge-stored-between": _module(
+        _FROM_TO,
+        _loop("(i64.store (local.get $i) (i64.const -1))" + _load(8000), 8),
+        [(0, 64), (_SIZE - 8064, _SIZE - 8000), (_SIZE - 8064, _SIZE - 7992)],
+    ),
     # A step that grows is no stride.
     "not-affine": _module(
         _FROM_TO,
