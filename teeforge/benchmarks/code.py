@@ -3,7 +3,7 @@
 A program measures itself, see overlays/bench/code/lap.c: of PolyBench the kernel alone, of the others what
 they do after their start. Seconds are those of a machine of its own, with a CPU that Linux's clock does not
 interrupt: at each change of the world QEMU forgets where all pages are, which no board does, and code in the
-TEE takes a third longer. Instructions are those of another, whose clock goes on by a nanosecond with each:
+TEE takes longer for it. Instructions are those of another, whose clock goes on by a nanosecond with each:
 they are the same on every host, and what interrupts the program is in them.
 """
 
