@@ -73,8 +73,7 @@ def build_program(
     path = sources.file
     data = read_program(path)
     if path.suffix.lower() == ".wasm":
-        told = {"source": path.name, "source_sha256": sha256(data)}
-        return maker.compile(data, str(path), sources, told)
+        return maker.compile(data, str(path), sources, _told(path, data))
     return _as_it_is(path, data, cache, signer)
 
 
@@ -92,9 +91,13 @@ def _as_it_is(path: Path, data: bytes, cache: Path, signer: Signer) -> Program:
     return Program(plain, path, None, digest, beside if told_about(beside, aot) else None, module)
 
 
+def _told(path: Path, data: bytes) -> dict[str, object]:
+    return {"source": path.name, "source_sha256": sha256(data)}
+
+
 def _told_of(sources: Sources) -> dict[str, object]:
     """Return what a provenance says of what a program was made of."""
-    told = [{"source": path.name, "source_sha256": sha256(read_source(path))} for path in sources.files]
+    told = [_told(path, read_source(path)) for path in sources.files]
     return {**told[0], "more_sources": told[1:]} if told[1:] else {**told[0]}
 
 
