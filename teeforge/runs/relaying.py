@@ -10,6 +10,7 @@ import queue
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ _EVIDENCE, _SECRET = b"evidence ", b"secret "
 _PATIENCE = 20
 # More than any answer has: a message of 4 KiB, or a line.
 _ANSWER_MOST = 16 << 10
+_ADDRESS = "give its address: --to http://HOST:PORT"
 
 
 class _Relay:
@@ -103,9 +105,21 @@ class _Relay:
             raise TeeforgeError(f"the relying party refuses: {line}", "see what it says") from error
         except (OSError, ValueError) as error:
             raise TeeforgeError(
-                f"the relying party at {self._url} does not answer: {error}",
-                "give its address: http://HOST:PORT",
+                f"the relying party at {self._url} does not answer: {error}", _ADDRESS
             ) from error
+
+
+def check_address(url: str) -> None:
+    """Raise TeeforgeError unless ``url`` can be a relying party's address."""
+    if not url:
+        raise TeeforgeError("--to is missing: nobody is named who wants evidence", _ADDRESS)
+    try:
+        parts = urllib.parse.urlsplit(url)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise TeeforgeError(f"--to {url}: this is no address of a relying party", _ADDRESS)
 
 
 def relay(lab: Lab, sources: Sources, place: Place, url: str, heap: str) -> int:
@@ -113,6 +127,7 @@ def relay(lab: Lab, sources: Sources, place: Place, url: str, heap: str) -> int:
 
     Raises TeeforgeError if the relying party refuses, with its words.
     """
+    check_address(url)
     check_readable(sources)
     conversation = _Relay(url)
     with Runner(lab, sources, place, RunOptions(heap=heap)) as runner:

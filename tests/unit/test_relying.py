@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from teeforge.attest.reference import Reference
 from teeforge.attest.relying import SECRET_MOST, RelyingParty
 from teeforge.base.errors import TeeforgeError
+from teeforge.runs.relaying import check_address
 from tests.attestations import CORE_MEMORY, MODULE, REFERENCE, TA_UUID, Machine, payload
 
 MACHINE = Machine()
@@ -129,3 +130,19 @@ def test_a_token_is_refused_whatever_byte_of_it_was_altered() -> None:
         altered[at] ^= 0x80
         refused(giver, bytes(altered))
     assert hashlib.sha256(giver.release(token)).digest(), "and it is still good itself"
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8080", "ftp://host", "http://", "http://host:99999", "http://[::1", "x"]
+)
+def test_what_is_no_address_of_a_relying_party_is_refused_before_anything_is_done(url: str) -> None:
+    with pytest.raises(TeeforgeError, match=r"^--to .*: this is no address") as caught:
+        check_address(url)
+    assert "http://HOST:PORT" in caught.value.hint
+
+
+def test_without_an_address_it_is_said_that_to_is_missing() -> None:
+    with pytest.raises(TeeforgeError, match=r"^--to is missing"):
+        check_address("")
+    check_address("http://127.0.0.1:8080/")
+    check_address("https://[::1]:8443/party")
