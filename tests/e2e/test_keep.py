@@ -20,8 +20,7 @@ KEEP = "optee_wamr --keep 20 --quiet"
 # The keeper is the one that a shell did not start.
 # A process may end while it is looked at.
 KEEPERS = (
-    "for p in /proc/[0-9]*; do "
-    "grep -qs '^PPid:.1$' $p/status && grep -qs optee_wamr $p/comm && echo $p; done"
+    "for p in /proc/[0-9]*; do grep -qs '^PPid:.1$' $p/status && grep -qs optee_wamr $p/comm && echo $p; done"
 )
 # Its end is the end of its session with the TA, which takes a busy host a while.
 NO_KEEPERS = f'for i in $(seq 50); do [ -z "$({KEEPERS})" ] && break; sleep 0.1; done; {KEEPERS} | wc -l'
