@@ -6,33 +6,12 @@ not. Names in brackets are those of overlays/wamrc/core/iwasm/compilation/aot_lo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import wasmtime
 
-from . import fields
+from . import apart, fields
+from .modules import SIZE, module
 from .observe import observe
 from .reference import Case, run
-
-_SIZE = 1 << 16
-
-
-def _module(parameters: str, body: str, calls: Sequence[Sequence[int]], kind: str = "i32") -> str:
-    """Return a module of one page, full of 77, whose function f is called with several arguments."""
-    count = parameters.count("(param")
-    assert all(len(given) == count for given in calls)
-    exported = "".join(
-        f'(func (export "f{number}") (result i64) (call $f {" ".join(f"({kind}.const {n})" for n in given)}))'
-        for number, given in enumerate(calls)
-    )
-    return f"""(module (memory 1 2)
-        (func $fill (memory.fill (i32.const 0) (i32.const 77) (i32.const {_SIZE}))) (start $fill)
-        (func $f {parameters} (result i64)
-          (local $i i32) (local $k i32) (local $l i64) (local $s i64) (local $d f64)
-          {body}
-          (local.get $s))
-        {exported})"""
-
 
 _FROM_TO = "(param $from i32) (param $to i32)"
 _BEGIN = "(local.set $i (local.get $from))"
@@ -50,40 +29,40 @@ def _load(offset: int = 0, address: str = "(local.get $i)") -> str:
 
 EDGES = {
     # The last access is the last of memory, and the first beyond it.
-    "last": _module(
+    "last": module(
         _FROM_TO,
         _loop(_load(), 8),
-        [(0, _SIZE), (8, _SIZE), (0, _SIZE + 8), (1, _SIZE + 1), (_SIZE - 8, _SIZE), (_SIZE - 7, _SIZE + 1)],
+        [(0, SIZE), (8, SIZE), (0, SIZE + 8), (1, SIZE + 1), (SIZE - 8, SIZE), (SIZE - 7, SIZE + 1)],
     ),
     # Stores: what was written before the trap stays.
-    "store": _module(
+    "store": module(
         _FROM_TO,
         _loop("(i64.store (local.get $i) (i64.const -1))", 8),
-        [(0, 800), (_SIZE - 80, _SIZE), (_SIZE - 84, _SIZE + 4)],
+        [(0, 800), (SIZE - 80, SIZE), (SIZE - 84, SIZE + 4)],
     ),
     # [count]: the only exits are checks; then one that is not passed each time.
-    "count-no-exit": _module(_FROM_TO, _loop(_load(), 8, "(i32.const 1)"), [(0, 0), (_SIZE - 64, 0)]),
-    "count-not-each-time": _module(
+    "count-no-exit": module(_FROM_TO, _loop(_load(), 8, "(i32.const 1)"), [(0, 0), (SIZE - 64, 0)]),
+    "count-not-each-time": module(
         _FROM_TO,
         f"""{_BEGIN} (block $out (loop $again {_load()} {_STEP.format(8)}
           (local.set $k (i32.add (local.get $k) (i32.const 1)))
           (if (i32.and (local.get $i) (local.get $to)) (then
             (br_if $out (i32.eq (local.get $k) (i32.const 16)))))
           (br $again)))""",
-        [(0, 8), (_SIZE - 256, 0x80), (_SIZE - 128, 0x10), (_SIZE - 120, 0x40000000)],
+        [(0, 8), (SIZE - 256, 0x80), (SIZE - 128, 0x10), (SIZE - 120, 0x40000000)],
     ),
     # The number of rounds times the step does not fit into 64 bits.
-    "count-64-bits": _module(
+    "count-64-bits": module(
         "(param $from i64) (param $to i64)",
         f"""(local.set $l (local.get $from))
         (loop $again {_load()} {_STEP.format(8)}
           (local.set $l (i64.add (local.get $l) (i64.const 1)))
           (br_if $again (i64.ne (local.get $l) (local.get $to))))""",
-        [(0, 8), (0, _SIZE >> 3), (0, (_SIZE >> 3) + 1), (0, 1 << 61), (0, (1 << 61) + 1)],
+        [(0, 8), (0, SIZE >> 3), (0, (SIZE >> 3) + 1), (0, 1 << 61), (0, (1 << 61) + 1)],
         "i64",
     ),
     # [equal]: a counter steps over its end, and an exit that is not passed each time.
-    "equal-stepped-over": _module(
+    "equal-stepped-over": module(
         _FROM_TO,
         f"""{_BEGIN}
         (loop $again {_ADD.format("(i64.load8_u (i32.and (local.get $i) (i32.const 0xffff)))")}
@@ -92,7 +71,7 @@ EDGES = {
           {_STEP.format(24)} (br_if $again (i32.ne (local.get $i) (local.get $to))))""",
         [(0, 240), (0, 241), (8, 240), (0, 24), (0, 0)],
     ),
-    "equal-not-each-time": _module(
+    "equal-not-each-time": module(
         _FROM_TO,
         f"""{_BEGIN} (block $out (loop $again
           (local.set $k (i32.add (local.get $k) (i32.const 3)))
@@ -101,10 +80,10 @@ EDGES = {
             (i32.store8 (i32.const 9) (local.get $k))
             (br_if $out (i32.eq (local.get $k) (local.get $to)))))
           {_load()} {_STEP.format(8)} (br $again)))""",
-        [(0, 48), (0, 24), (0, 27), (_SIZE - 64, 9), (_SIZE - 64, 48)],
+        [(0, 48), (0, 24), (0, 27), (SIZE - 64, 9), (SIZE - 64, 48)],
     ),
     # [range]: an address that wraps, and is compared with what is no bound of memory.
-    "range": _module(
+    "range": module(
         f"{_FROM_TO} (param $high i32)",
         _loop(
             "(if (i64.gt_u (i64.extend_i32_u (local.get $i))"
@@ -114,24 +93,24 @@ EDGES = {
         ),
         [(0, 64, 1), (0xFFFFFFE0, 0x20, 0x100), (0xFFFFFFF8, 8, 2), (8, 64, 0)],
     ),
-    "range-memory": _module(_FROM_TO, _loop(_load(), 8), [(0xFFFFFFC0, 0x40), (0xFFFFFFF8, 8)]),
-    "range-stride": _module(
+    "range-memory": module(_FROM_TO, _loop(_load(), 8), [(0xFFFFFFC0, 0x40), (0xFFFFFFF8, 8)]),
+    "range-stride": module(
         f"{_FROM_TO} (param $step i32)",
         f"""{_BEGIN} (local.set $k (i32.const 0))
         (loop $again {_load()}
           (local.set $i (i32.add (local.get $i) (local.get $step)))
           (local.set $k (i32.add (local.get $k) (i32.const 1)))
           (br_if $again (i32.ne (local.get $k) (local.get $to))))""",
-        [(0, 8, 8), (0, 2, _SIZE), (64, 5, 0xFFFFFFF0), (64, 6, 0xFFFFFFF0), (0, 3, 0x80000000)],
+        [(0, 8, 8), (0, 2, SIZE), (64, 5, 0xFFFFFFF0), (64, 6, 0xFFFFFFF0), (0, 3, 0x80000000)],
     ),
     # [down]: below 0.
-    "down": _module(
+    "down": module(
         _FROM_TO,
         _loop(_load(), -8),
-        [(_SIZE - 8, 0xFFFFFFF8), (64, 0), (64, 0xFFFFFFF8), (64, 0xFFFFFFF0), (60, 0xFFFFFFF4), (_SIZE, 0)],
+        [(SIZE - 8, 0xFFFFFFF8), (64, 0), (64, 0xFFFFFFF8), (64, 0xFFFFFFF0), (60, 0xFFFFFFF4), (SIZE, 0)],
     ),
     # [sum]: a sum of 64 bits that wraps, in which the last is small again.
-    "sum": _module(
+    "sum": module(
         f"{_FROM_TO} (param $large i32)",
         _loop(
             "(if (i64.gt_u (i64.add (i64.extend_i32_u (local.get $i)) (i64.extend_i32_s (local.get $large)))"
@@ -141,17 +120,17 @@ EDGES = {
         [(104, 200, -100), (0, 200, -100), (96, 200, -100), (0, 200, 0)],
     ),
     # [bound]: memory grows in the loop, so the bound is another one.
-    "bound": _module(
+    "bound": module(
         _FROM_TO,
         _loop(
-            f"""(if (i32.eq (local.get $i) (i32.const {_SIZE - 64}))
+            f"""(if (i32.eq (local.get $i) (i32.const {SIZE - 64}))
               (then (drop (memory.grow (i32.const 1)))))
             {_load()}""",
             8,
         ),
-        [(_SIZE - 512, _SIZE + 512), (_SIZE - 32, _SIZE + 8), (_SIZE - 32, 2 * _SIZE + 8)],
+        [(SIZE - 512, SIZE + 512), (SIZE - 32, SIZE + 8), (SIZE - 32, 2 * SIZE + 8)],
     ),
-    "bound-not-reached": _module(
+    "bound-not-reached": module(
         f"{_FROM_TO} (param $half i32)",
         _loop(
             "(if (i64.ge_u (i64.extend_i32_u (local.get $i))"
@@ -161,7 +140,7 @@ EDGES = {
         [(0, 64, 29), (0, 64, 28), (0, 64, 32), (8, 16, 4)],
     ),
     # Two comparisons in one check.
-    "both": _module(
+    "both": module(
         f"{_FROM_TO} (param $first i32) (param $second i32)",
         _loop(
             "(if (i32.or "
@@ -177,34 +156,34 @@ EDGES = {
         [(0, 64, 28, 28), (0, 64, 27, 28), (0, 64, 28, 27), (0, 64, 0, 0)],
     ),
     # [merge]: offsets that differ, the larger one later and earlier.
-    "merge": _module(
+    "merge": module(
         _FROM_TO,
         _loop(_load(4096) + _load(0) + _load(8000), 8),
-        [(0, 64), (_SIZE - 8064, _SIZE - 8000), (_SIZE - 8064, _SIZE - 7992), (_SIZE - 5000, _SIZE - 4992)],
+        [(0, 64), (SIZE - 8064, SIZE - 8000), (SIZE - 8064, SIZE - 7992), (SIZE - 5000, SIZE - 4992)],
     ),
-    "merge-later": _module(
+    "merge-later": module(
         _FROM_TO,
         _loop(_load(0) + _load(8000), 8),
-        [(0, 64), (_SIZE - 8064, _SIZE - 8000), (_SIZE - 8064, _SIZE - 7992)],
+        [(0, 64), (SIZE - 8064, SIZE - 8000), (SIZE - 8064, SIZE - 7992)],
     ),
     # A store between two checks of one address keeps the second one from being known by the first.
-    "merge-stored-between": _module(
+    "merge-stored-between": module(
         _FROM_TO,
         _loop("(i64.store (local.get $i) (i64.const -1))" + _load(8000), 8),
-        [(0, 64), (_SIZE - 8064, _SIZE - 8000), (_SIZE - 8064, _SIZE - 7992)],
+        [(0, 64), (SIZE - 8064, SIZE - 8000), (SIZE - 8064, SIZE - 7992)],
     ),
     # A step that grows is no stride.
-    "not-affine": _module(
+    "not-affine": module(
         _FROM_TO,
         f"""{_BEGIN}
         (loop $again {_load()}
           (local.set $k (i32.add (local.get $k) (i32.const 8)))
           (local.set $i (i32.add (local.get $i) (local.get $k)))
           (br_if $again (i32.ne (local.get $k) (local.get $to))))""",
-        [(0, 64), (0, 1000), (0, 1024), (_SIZE - 100, 64)],
+        [(0, 64), (0, 1000), (0, 1024), (SIZE - 100, 64)],
     ),
     # A byte and a mask as indices.
-    "index": _module(
+    "index": module(
         f"{_FROM_TO} (param $base i32)",
         _loop(
             _load(0, "(i32.add (local.get $base) (i32.load8_u (local.get $i)))")
@@ -213,10 +192,10 @@ EDGES = {
         ),
         [
             (0, 64, 0),
-            (0, 64, _SIZE - 85),
-            (0, 64, _SIZE - 84),
+            (0, 64, SIZE - 85),
+            (0, 64, SIZE - 84),
             (0, 64, 0xFFFFFFB4),
-            (_SIZE - 1, _SIZE + 1, 0),
+            (SIZE - 1, SIZE + 1, 0),
         ],
     ),
     # As below, where it is the unrolling of a loop that makes a constant of an operand.
@@ -270,5 +249,5 @@ def cases() -> list[Case]:
     """Return what the reference makes of each, and of those of fields.py."""
     return [
         run(name, observe(bytes(wasmtime.wat2wasm(text))), 0)
-        for name, text in {**EDGES, **fields.EDGES}.items()
+        for name, text in {**EDGES, **fields.EDGES, **apart.EDGES}.items()
     ]

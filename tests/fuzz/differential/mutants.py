@@ -43,6 +43,7 @@ class Mutant:
 
 
 _PROOF, _FLOAT, _KNOWN = "aot_loop_proof.cpp", "aot_plain_float.cpp", "aot_known_checks.cpp"
+_APART = "aot_disjoint_accesses.cpp"
 MUTANTS = (
     Mutant(
         "count: of 64 bits",
@@ -102,8 +103,8 @@ MUTANTS = (
     Mutant(
         "versions: always the one without checks",
         "aot_loop_versioning.cpp",
-        "&proven, old",
-        "ConstantInt::getTrue(before.getContext()), old",
+        "versions.copy(*proven,",
+        "versions.copy(*ConstantInt::getTrue(proven->getContext()),",
     ),
     Mutant("float: by 1", _FLOAT, " && !number->isExactlyValue(1.0)"),
     Mutant("float: by -1", _FLOAT, "\n           && !number->isExactlyValue(-1.0)"),
@@ -152,6 +153,51 @@ MUTANTS = (
         "isa<CallInst>(instruction)",
     ),
     Mutant("float: a phi", _FLOAT, "            append_range(open, phi->incoming_values());\n"),
+    Mutant(
+        "apart, whole: one round less",
+        _APART,
+        "count = evolution.getTruncateOrZeroExtend(count, i64);",
+        "count = evolution.getAddExpr(evolution.getTruncateOrZeroExtend(count, i64),"
+        "evolution.getMinusOne(i64));",
+    ),
+    Mutant(
+        "apart, ends: without the last access",
+        _APART,
+        "evolution.getAddExpr(last, evolution.getConstant(i64, size))",
+        "last",
+    ),
+    Mutant(
+        "apart, ends: without the bytes of the address",
+        _APART,
+        "evolution.getAddExpr(address, evolution.getConstant(i64, size))",
+        "evolution.getAddExpr(address, evolution.getOne(i64))",
+    ),
+    Mutant("apart, ends: always upwards", _APART, "        std::swap(first, last);", "        (void)0;"),
+    Mutant("apart, pairs: never compared", _APART, "builder.CreateOr(below, above)", "builder.getTrue()"),
+    Mutant(
+        "apart, pairs: seven bytes less",
+        _APART,
+        "builder.CreateICmpULE(left, right)",
+        "builder.CreateICmpULE(left, builder.CreateAdd(right, builder.getInt64(7)))",
+    ),
+    Mutant(
+        "apart, pairs: loads and stores",
+        _APART,
+        "!one.stored && !other.stored",
+        "!one.stored || !other.stored",
+    ),
+    Mutant(
+        "apart, pairs: addresses alike",
+        _APART,
+        "if (!addPair(fixed[i], fixed[j]))\n                return false;",
+        "(void)0;",
+    ),
+    Mutant(
+        "apart, pairs: a known distance is enough",
+        _APART,
+        "return gap && !gap->getAPInt().isNegative();",
+        "return gap != nullptr;",
+    ),
 )
 
 

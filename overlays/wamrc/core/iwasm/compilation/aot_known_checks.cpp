@@ -34,16 +34,12 @@ struct Check {
 class KnownChecks
 {
   public:
-    KnownChecks(Function &function, DominatorTree &tree)
-      : function(function), tree(tree), layout(function.getParent()->getDataLayout())
-    {}
+    explicit KnownChecks(DominatorTree &tree) : tree(tree) {}
 
     bool run();
 
   private:
-    Function &function;
     DominatorTree &tree;
-    const DataLayout &layout;
     DenseMap<Value *, uint64_t> known;
     SmallVector<std::pair<Value *, uint64_t>, 32> before;
     bool changed = false;
@@ -203,5 +199,5 @@ PreservedAnalyses KnownChecksPass::run(Function &function, FunctionAnalysisManag
 {
     auto &tree = analyses.getResult<DominatorTreeAnalysis>(function);
 
-    return KnownChecks(function, tree).run() ? PreservedAnalyses::none() : PreservedAnalyses::all();
+    return KnownChecks(tree).run() ? PreservedAnalyses::none() : PreservedAnalyses::all();
 }

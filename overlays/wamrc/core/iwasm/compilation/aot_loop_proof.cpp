@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "aot_loop_proof.h"
 
-#include <llvm/Transforms/Utils/ScalarEvolutionExpander.h>
-
 #include "aot_bound_loads.h"
+#include "aot_loop_copy.h"
 
 using namespace llvm;
 
@@ -51,14 +50,9 @@ LoopProof::LoopProof(Loop &loop, DominatorTree &tree, ScalarEvolution &evolution
   : loop(loop), tree(tree), evolution(evolution), i64(Type::getInt64Ty(loop.getHeader()->getContext()))
 {}
 
-// Whether code ahead of the loop may compute a value: no division by what may be 0.
 bool LoopProof::canExpand(const SCEV *value)
 {
-#if LLVM_VERSION_MAJOR >= 15
-    return SCEVExpander(evolution, loop.getHeader()->getModule()->getDataLayout(), "proof").isSafeToExpand(value);
-#else
-    return isSafeToExpand(value, evolution);
-#endif
+    return canExpandAhead(loop, value, evolution);
 }
 
 bool LoopProof::find()

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "aot_loop_versioning.h"
 
-#include <llvm/ADT/MapVector.h>
 #include <llvm/ADT/SmallVector.h>
 #include <llvm/Analysis/LoopInfo.h>
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/IRBuilder.h>
-#include <llvm/IR/PatternMatch.h>
-#include <llvm/Transforms/Utils/BasicBlockUtils.h>
-#include <llvm/Transforms/Utils/Cloning.h>
 #include <llvm/Transforms/Utils/LoopSimplify.h>
-#include <llvm/Transforms/Utils/LoopUtils.h>
 #include <llvm/Transforms/Utils/ScalarEvolutionExpander.h>
 
+#include "aot_loop_copy.h"
 #include "aot_loop_proof.h"
 
 using namespace llvm;
@@ -39,9 +35,6 @@ class Versioning
     LoopProof proof;
 
     Value *expandConditions(Instruction &at);
-    void copyLoop(BasicBlock &before, BasicBlock &fast, Value &proven);
-    void addToExits(const ValueToValueMapTy &copies);
-    void raiseDominators(BasicBlock &before);
     void widenAddresses();
     void dropChecks();
 };
@@ -63,39 +56,6 @@ Value *Versioning::expandConditions(Instruction &at)
     return all;
 }
 
-// Lets the exits know what comes from the copy of the loop.
-void Versioning::addToExits(const ValueToValueMapTy &copies)
-{
-    SmallVector<BasicBlock *, 8> exits;
-
-    loop.getUniqueExitBlocks(exits);
-    for (BasicBlock *exit : exits)
-        for (PHINode &phi : exit->phis()) {
-            for (unsigned i = 0, count = phi.getNumIncomingValues(); i < count; i++) {
-                if (!loop.contains(phi.getIncomingBlock(i)))
-                    continue;
-                Value *value = phi.getIncomingValue(i);
-                Value *copy = copies.lookup(value);
-
-                phi.addIncoming(copy ? copy : value, cast<BasicBlock>(copies.lookup(phi.getIncomingBlock(i))));
-            }
-            evolution.forgetValue(&phi);
-        }
-}
-
-// What only the loop led to is led to by its copy as well: by what is before both.
-void Versioning::raiseDominators(BasicBlock &before)
-{
-    SmallVector<DomTreeNode *, 8> raised;
-
-    for (BasicBlock *block : loop.blocks())
-        for (DomTreeNode *child : *tree.getNode(block))
-            if (!loop.contains(child->getBlock()))
-                raised.push_back(child);
-    for (DomTreeNode *child : raised)
-        tree.changeImmediateDominator(child, tree.getNode(&before));
-}
-
 MDNode *leaveAlone(LLVMContext &context)
 {
     auto *no = ConstantAsMetadata::get(ConstantInt::getFalse(context));
@@ -105,26 +65,6 @@ MDNode *leaveAlone(LLVMContext &context)
 
     id->replaceOperandWith(0, id);
     return id;
-}
-
-// Copies the loop as it is; `before` goes to the loop by way of `fast` if all is proven, else to the copy.
-void Versioning::copyLoop(BasicBlock &before, BasicBlock &fast, Value &proven)
-{
-    ValueToValueMapTy copies;
-    SmallVector<BasicBlock *, 16> blocks;
-    SmallVector<BasicBlock *, 8> exits;
-
-    loop.getUniqueExitBlocks(exits);
-    Loop *copy =
-        cloneLoopWithPreheader(exits.front(), &before, &loop, copies, ".checked", &loops, &tree, blocks);
-    remapInstructionsInBlocks(blocks, copies);
-    addToExits(copies);
-    raiseDominators(before);
-    copy->setLoopID(leaveAlone(before.getContext()));
-
-    Instruction *old = before.getTerminator();
-    BranchInst::Create(&fast, copy->getLoopPreheader(), &proven, old);
-    old->eraseFromParent();
 }
 
 void Versioning::widenAddresses()
@@ -155,15 +95,12 @@ void Versioning::dropChecks()
 
 bool Versioning::run()
 {
-    BasicBlock *before = loop.getLoopPreheader();
-
-    if (!before || !loop.isLoopSimplifyForm() || loop.getNumBlocks() > max_blocks || !proof.find())
+    if (!loop.isLoopSimplifyForm() || loop.getNumBlocks() > max_blocks || !proof.find())
         return false;
 
-    formLCSSA(loop, tree, &loops, &evolution);
-    BasicBlock *fast = SplitBlock(before, before->getTerminator(), &tree, &loops);
-    Value *proven = expandConditions(*before->getTerminator());
-    copyLoop(*before, *fast, *proven);
+    LoopCopy versions(loop, loops, tree, evolution);
+    Value *proven = expandConditions(*versions.split());
+    versions.copy(*proven, ".checked")->setLoopID(leaveAlone(proven->getContext()));
     widenAddresses();
     dropChecks();
     evolution.forgetLoop(&loop);

@@ -8,6 +8,7 @@
 #include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/CommandLine.h>
 #include <llvm/Support/Error.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
@@ -16,6 +17,7 @@
 
 #include <string>
 
+#include "aot_disjoint_accesses.h"
 #include "aot_header_exits.h"
 #include "aot_known_checks.h"
 #include "aot_loop_versioning.h"
@@ -41,15 +43,20 @@ constexpr const char quick[] = "sroa,early-cse,simplifycfg";
 constexpr const char scalar[] = "sroa,early-cse<memssa>,simplifycfg," COMBINE ",jump-threading,"
                                 "correlated-propagation,simplifycfg," COMBINE ",wasm-header-exits,"
                                 "loop-mssa(loop-rotate,licm," LOOP_UNSWITCH "),simplifycfg,instcombine,"
-                                "loop(indvars,loop-deletion),wasm-known-checks,simplifycfg,gvn,wasm-known-checks,simplifycfg,loop-mssa(licm)";
+                                "loop(indvars,loop-deletion),wasm-known-checks,simplifycfg,gvn,"
+                                "wasm-known-checks,simplifycfg,loop-mssa(licm)";
 
 // From here on no pass may propagate a constant into an operand, see aot_plain_float.h.
 constexpr const char plain_float[] = ",wasm-plain-float,loop-mssa(licm)";
 
 constexpr const char versions[] = ",wasm-loop-versioning,simplifycfg," COMBINE;
 
-constexpr const char vector[] = ",loop-vectorize,slp-vectorizer,loop-unroll<O3>," COMBINE ","
-                                "simplifycfg,loop-mssa(licm),wasm-near-addresses";
+constexpr const char vector[] = ",loop-vectorize,wasm-disjoint-accesses,loop-mssa(licm),slp-vectorizer,"
+                                "loop-unroll<O3>," COMBINE ",simplifycfg,loop-mssa(licm),wasm-near-addresses";
+
+// Up to 25 rounds at once, as LLVM would have it, save a hundredth of the instructions, and make a body of a loop too long
+// for what a machine remembers of it: the same under QEMU takes up to four times as long.
+constexpr const char most_rounds[] = "unroll-max-count", eight[] = "8";
 
 std::string pipelineFor(unsigned level, bool plain_checks)
 {
@@ -62,6 +69,8 @@ bool addPass(StringRef name, FunctionPassManager &passes)
 {
     if (name == COMBINE)
         passes.addPass(InstCombinePass(1));
+    else if (name == "wasm-disjoint-accesses")
+        passes.addPass(DisjointAccessesPass());
     else if (name == "wasm-header-exits")
         passes.addPass(HeaderExitsPass());
     else if (name == "wasm-known-checks")
@@ -75,6 +84,18 @@ bool addPass(StringRef name, FunctionPassManager &passes)
     else
         return false;
     return true;
+}
+
+// What the pass has no parameter for is an option of LLVM's, which is set once in a process.
+bool limitUnrolling()
+{
+    cl::Option *option = cl::getRegisteredOptions().lookup(most_rounds);
+
+    if (!option) {
+        errs() << "wamrc: this LLVM has no option " << most_rounds << "\n";
+        return false;
+    }
+    return option->getNumOccurrences() || !option->addOccurrence(1, most_rounds, eight);
 }
 
 bool isKept(const Function &function, unsigned first, unsigned end)
@@ -110,6 +131,9 @@ bool aot_optimize(LLVMModuleRef module_ref, LLVMTargetMachineRef machine, unsign
     CGSCCAnalysisManager components;
     ModuleAnalysisManager modules;
     FunctionPassManager passes;
+
+    if (!limitUnrolling())
+        return false;
 
     // A loop that clears memory does not become a call of memset: the runtime has no such symbol.
     TargetLibraryInfoImpl library{Triple(module.getTargetTriple())};
