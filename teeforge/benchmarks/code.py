@@ -89,7 +89,7 @@ def bench_code(
         found[TIMED] = _measured(lab, place, ready, repeat)
     else:
         with lab.fleet.ephemeral(replace(place, clock=Clock.QUIET)) as quiet:
-            _tick(lab, quiet)
+            start_tick(lab, quiet)
             found[TIMED] = _measured(lab, quiet, ready, repeat, _QUIETLY)
     return Code(dataset, found)
 
@@ -143,7 +143,7 @@ def _measured(
     return {name: {world: tuple(laps) for world, laps in worlds.items()} for name, worlds in taken.items()}
 
 
-def _tick(lab: Lab, place: Place) -> None:
+def start_tick(lab: Lab, place: Place) -> None:
     """Start what has QEMU adapt its TLB to what runs on the quiet CPU."""
     program = lab.builder.build(["bench"])["bench"].product("tick")
     with lab.deployed(place) as session:

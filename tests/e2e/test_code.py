@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from teeforge.base.errors import TeeforgeError
-from teeforge.benchmarks.code import Ready, lap_of, prepare
+from teeforge.benchmarks.code import Ready, lap_of, prepare, start_tick
 from teeforge.benchmarks.codereport import BEFORE, COUNTED, IWASM, NATIVE, TEE, TIMED
 from teeforge.benchmarks.kernels import AMOUNTS, EXACT, kernels, native_programs
 from teeforge.benchmarks.start import told
@@ -115,6 +115,22 @@ def test_seconds_are_taken_on_a_cpu_that_linux_leaves_alone(vm: Lab) -> None:
             told(session, "taskset", f"{1 << cpu:x}", *count)
             taken[cpu] = ticks(session)[cpu] - before[cpu]
     assert taken[QUIET_CPU] < taken[0] / 3
+
+
+def test_beside_what_is_timed_a_program_interrupts_now_and_then(vm: Lab) -> None:
+    def status(session: Session) -> dict[str, str]:
+        pid = told(session, "pidof", "teeforge-tick").strip()
+        lines = told(session, "cat", f"/proc/{pid}/status").splitlines()
+        return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+    with vm.fleet.ephemeral(Place(clock=Clock.QUIET)) as place:
+        start_tick(vm, place)
+        with vm.deployed(place) as session:
+            before = status(session)
+            told(session, "sleep", "2")
+            waits = int(status(session)["voluntary_ctxt_switches"]) - int(before["voluntary_ctxt_switches"])
+    assert before["Cpus_allowed_list"] == str(QUIET_CPU)
+    assert 10 < waits < 200
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ def _rounds(statement: str, step: int, calls: Sequence[tuple[int, int, int]]) ->
     """Return a module with a loop of 20 rounds, in each of which $at goes on; calls give $at, $x and $y."""
     return module(
         "(param $at i32) (param $x i32) (param $y i32)",
-        f"""(loop $again {statement}
+        f"""(local.set $i (local.get $at))
+        (loop $again {statement}
           (local.set $at (i32.add (local.get $at) (i32.const {step})))
           (local.set $k (i32.add (local.get $k) (i32.const 1)))
           (br_if $again (i32.ne (local.get $k) (i32.const {_ROUNDS}))))
@@ -71,6 +72,41 @@ EDGES = {
             [(_FIRST, x, 0) for x in (256, _FIRST, _LAST - 4, _LAST + 8)],
         )
         for offset in (4, 8)
+    },
+    # The same, of the one and the place where the others begin, in $i.
+    **{
+        f"apart-known-{offset}": _rounds(
+            f"(i64.store (local.get $at) (i64.add (i64.load offset={offset} (local.get $i)) (i64.const 1)))",
+            8,
+            [(_FIRST, 0, 8)],
+        )
+        for offset in (0, 20, 152, 153, 159, 160)
+    },
+    # [entry]: what is apart in one round of the loop around is not in the next one.
+    **{
+        f"apart-again-{rounds}": module(
+            "(param $at i32) (param $x i32) (param $y i32)",
+            f"""(local.set $i (local.get $y))
+            (loop $more
+              (local.set $k (i32.const 0))
+              (loop $again {_SUM}
+                (local.set $at (i32.add (local.get $at) (i32.const 8)))
+                (local.set $k (i32.add (local.get $k) (i32.const 1)))
+                (br_if $again (i32.ne (local.get $k) (i32.const {rounds}))))
+              (local.set $i (local.get $x)) (local.set $x (local.get $y)) (local.set $y (local.get $i))
+              (local.set $l (i64.add (local.get $l) (i64.const 1)))
+              (br_if $more (i64.ne (local.get $l) (i64.const 3))))
+            (local.set $s (i64.xor (i64.load {_X}) (i64.load {_Y})))""",
+            [
+                (_FIRST, _FIRST + 8 * rounds, 256),
+                (_FIRST, _FIRST + 12 * rounds, 256),
+                (_FIRST, 256, _FIRST + 8),
+                (_FIRST, 256, _FIRST + 8 * rounds - 4),
+                (_FIRST, 256, _FIRST + 20 * rounds),
+                (_FIRST, _FIRST + 24 * rounds, _FIRST - 8),
+            ],
+        )
+        for rounds in (8, 12, 40)
     },
     # Others are stored beside, one ahead of the other.
     "apart-three": _rounds(

@@ -53,6 +53,7 @@ class DisjointAccesses
     SmallVector<Place, 4> fixed;
     SmallVector<Place, 8> moving;
     SmallVector<std::pair<const Place *, const Place *>, max_pairs> pairs;
+    bool known = false;
 
     bool isWorthIt();
     bool findPlaces();
@@ -65,7 +66,7 @@ class DisjointAccesses
 
 bool DisjointAccesses::isWorthIt()
 {
-    // A copy that checks as before is entered for what never happens; of a vector's rest there are few rounds.
+    // The copy of a loop with all its checks is hardly ever entered, and of what a vector leaves there are few rounds.
     if (loop.getNumBlocks() != 1 || !loop.isLoopSimplifyForm()
         || getBooleanLoopAttribute(&loop, "llvm.loop.isvectorized")
         || getBooleanLoopAttribute(&loop, "llvm.loop.unroll.disable"))
@@ -154,10 +155,11 @@ bool DisjointAccesses::findPairs()
             if (!addPair(fixed[i], place))
                 return false;
     }
-    return !pairs.empty();
+    return known || !pairs.empty();
 }
 
-// Returns false if there are too many, or if it is known that both have bytes in common.
+// Returns false if there are too many, or if it is known that both have bytes in common. No condition is needed for what
+// is known to be apart.
 bool DisjointAccesses::addPair(const Place &one, const Place &other)
 {
     if ((!one.stored && !other.stored) || aliases.isNoAlias(one.location, other.location))
@@ -171,8 +173,10 @@ bool DisjointAccesses::addPair(const Place &one, const Place &other)
         auto *gap = dyn_cast<SCEVConstant>(evolution.getMinusSCEV(first, end));
         return gap && gap->getAPInt().isNegative();
     };
-    if (before(one.end, other.first) || before(other.end, one.first))
+    if (before(one.end, other.first) || before(other.end, one.first)) {
+        known = true;
         return true;
+    }
     if (after(one.end, other.first) && after(other.end, one.first))
         return false;
     pairs.push_back({&one, &other});
@@ -213,8 +217,12 @@ void DisjointAccesses::tell()
     MDNode *domain = builder.createAnonymousAliasScopeDomain();
     SmallVector<Metadata *, 4> scopes;
 
-    for (size_t i = 0; i < fixed.size(); i++)
+    // [entry]
+    IRBuilder<> ahead(loop.getLoopPreheader()->getTerminator());
+    for (size_t i = 0; i < fixed.size(); i++) {
         scopes.push_back(builder.createAnonymousAliasScope(domain));
+        ahead.CreateNoAliasScopeDeclaration(MDNode::get(ahead.getContext(), scopes.back()));
+    }
     for (size_t i = 0; i < fixed.size(); i++) {
         SmallVector<Metadata *, 4> others(scopes);
 
@@ -235,9 +243,12 @@ bool DisjointAccesses::run()
     if (!isWorthIt() || !findPlaces() || !findPairs())
         return false;
 
-    LoopCopy versions(loop, loops, tree, evolution);
-    Value *disjoint = expandConditions(*versions.split());
-    versions.copy(*disjoint, ".shared");
+    if (!pairs.empty()) {
+        LoopCopy versions(loop, loops, tree, evolution);
+        Value *disjoint = expandConditions(*versions.split());
+
+        versions.copy(*disjoint, ".shared");
+    }
     tell();
     evolution.forgetLoop(&loop);
     return true;

@@ -20,6 +20,8 @@
  * [ends]   From the lower of first and last, to the upper and the bytes of the access.
  * [pairs]  Each address is compared with all accesses beside it, the other addresses among them, unless both are loads
  *          or LLVM knows already that they are apart.
+ * [entry]  What is told holds from an entry into the loop to its end. A declaration ahead of it has LLVM keep entries apart
+ *          where a loop around it is unrolled.
  */
 struct DisjointAccessesPass : llvm::PassInfoMixin<DisjointAccessesPass> {
     llvm::PreservedAnalyses run(llvm::Function &function, llvm::FunctionAnalysisManager &analyses);
