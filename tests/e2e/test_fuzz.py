@@ -17,7 +17,7 @@ from .test_hostile import seed_file
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 # For hours of it, by hand: TEEFORGE_FUZZ_SECONDS=3600
-SECONDS = int(os.environ.get("TEEFORGE_FUZZ_SECONDS", "15"))
+SECONDS = int(os.environ.get("TEEFORGE_FUZZ_SECONDS", "10"))
 
 # Inputs of fuzz_wasi: cursor.h and world.c say what a byte means
 LENT = "00 00 00 01 04  00 00 00 02  01 00 00 00  02 00 05 01  03 00 00 0a"

@@ -15,7 +15,7 @@ from .conftest import SAMPLES, run_invoke
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 # More by hand: `.venv/bin/python -m tests.fuzz.pta --seconds 3600`
-SECONDS = float(os.environ.get("TEEFORGE_PTA_FUZZ_SECONDS", "120"))
+SECONDS = float(os.environ.get("TEEFORGE_PTA_FUZZ_SECONDS", "60"))
 
 
 @pytest.mark.timeout(280 + SECONDS)
