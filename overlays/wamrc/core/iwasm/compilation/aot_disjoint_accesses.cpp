@@ -35,8 +35,8 @@ struct Place {
 class DisjointAccesses
 {
   public:
-    DisjointAccesses(Loop &loop, LoopInfo &loops, DominatorTree &tree, ScalarEvolution &evolution, AAResults &aliases)
-      : loop(loop), loops(loops), tree(tree), evolution(evolution), aliases(aliases),
+    DisjointAccesses(Loop &loop, const LoopFacts &facts, AAResults &aliases)
+      : loop(loop), facts(facts), evolution(facts.evolution), aliases(aliases),
         i64(Type::getInt64Ty(loop.getHeader()->getContext()))
     {}
 
@@ -44,8 +44,7 @@ class DisjointAccesses
 
   private:
     Loop &loop;
-    LoopInfo &loops;
-    DominatorTree &tree;
+    const LoopFacts &facts;
     ScalarEvolution &evolution;
     AAResults &aliases;
     Type *i64;
@@ -244,7 +243,7 @@ bool DisjointAccesses::run()
         return false;
 
     if (!pairs.empty()) {
-        LoopCopy versions(loop, loops, tree, evolution);
+        LoopCopy versions(loop, facts);
         Value *disjoint = expandConditions(*versions.split());
 
         versions.copy(*disjoint, ".shared");
@@ -258,13 +257,11 @@ bool DisjointAccesses::run()
 
 PreservedAnalyses DisjointAccessesPass::run(Function &function, FunctionAnalysisManager &analyses)
 {
-    auto &loops = analyses.getResult<LoopAnalysis>(function);
-    auto &tree = analyses.getResult<DominatorTreeAnalysis>(function);
-    auto &evolution = analyses.getResult<ScalarEvolutionAnalysis>(function);
+    LoopFacts facts(function, analyses);
     auto &aliases = analyses.getResult<AAManager>(function);
     bool changed = false;
 
-    for (Loop *loop : loops.getLoopsInPreorder())
-        changed |= DisjointAccesses(*loop, loops, tree, evolution, aliases).run();
+    for (Loop *loop : facts.innermost())
+        changed |= DisjointAccesses(*loop, facts, aliases).run();
     return changed ? PreservedAnalyses::none() : PreservedAnalyses::all();
 }

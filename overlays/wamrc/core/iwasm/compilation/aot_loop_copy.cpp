@@ -48,15 +48,26 @@ void raiseDominators(Loop &loop, BasicBlock &before, DominatorTree &tree)
 
 } // namespace
 
-LoopCopy::LoopCopy(Loop &loop, LoopInfo &loops, DominatorTree &tree, ScalarEvolution &evolution)
-  : loop(loop), loops(loops), tree(tree), evolution(evolution)
+LoopFacts::LoopFacts(Function &function, FunctionAnalysisManager &analyses)
+  : loops(analyses.getResult<LoopAnalysis>(function)), tree(analyses.getResult<DominatorTreeAnalysis>(function)),
+    evolution(analyses.getResult<ScalarEvolutionAnalysis>(function))
 {}
+
+SmallVector<Loop *, 16> LoopFacts::innermost() const
+{
+    SmallVector<Loop *, 16> found;
+
+    for (Loop *loop : loops.getLoopsInPreorder())
+        if (loop->isInnermost())
+            found.push_back(loop);
+    return found;
+}
 
 Instruction *LoopCopy::split()
 {
-    formLCSSA(loop, tree, &loops, &evolution);
+    formLCSSA(loop, facts.tree, &facts.loops, &facts.evolution);
     before = loop.getLoopPreheader();
-    own = SplitBlock(before, before->getTerminator(), &tree, &loops);
+    own = SplitBlock(before, before->getTerminator(), &facts.tree, &facts.loops);
     return before->getTerminator();
 }
 
@@ -67,10 +78,11 @@ Loop *LoopCopy::copy(Value &decision, StringRef suffix)
     SmallVector<BasicBlock *, 8> exits;
 
     loop.getUniqueExitBlocks(exits);
-    Loop *copy = cloneLoopWithPreheader(exits.front(), before, &loop, copies, suffix, &loops, &tree, blocks);
+    Loop *copy =
+        cloneLoopWithPreheader(exits.front(), before, &loop, copies, suffix, &facts.loops, &facts.tree, blocks);
     remapInstructionsInBlocks(blocks, copies);
-    addToExits(loop, copies, evolution);
-    raiseDominators(loop, *before, tree);
+    addToExits(loop, copies, facts.evolution);
+    raiseDominators(loop, *before, facts.tree);
 
     Instruction *old = before->getTerminator();
     BranchInst::Create(own, copy->getLoopPreheader(), &decision, old);

@@ -21,16 +21,15 @@ constexpr unsigned max_blocks = 200;
 class Versioning
 {
   public:
-    Versioning(Loop &loop, LoopInfo &loops, DominatorTree &tree, ScalarEvolution &evolution)
-      : loop(loop), loops(loops), tree(tree), evolution(evolution), proof(loop, tree, evolution)
+    Versioning(Loop &loop, const LoopFacts &facts)
+      : loop(loop), facts(facts), evolution(facts.evolution), proof(loop, facts.tree, facts.evolution)
     {}
 
     bool run();
 
   private:
     Loop &loop;
-    LoopInfo &loops;
-    DominatorTree &tree;
+    const LoopFacts &facts;
     ScalarEvolution &evolution;
     LoopProof proof;
 
@@ -98,7 +97,7 @@ bool Versioning::run()
     if (!loop.isLoopSimplifyForm() || loop.getNumBlocks() > max_blocks || !proof.find())
         return false;
 
-    LoopCopy versions(loop, loops, tree, evolution);
+    LoopCopy versions(loop, facts);
     Value *proven = expandConditions(*versions.split());
     versions.copy(*proven, ".checked")->setLoopID(leaveAlone(proven->getContext()));
     widenAddresses();
@@ -111,18 +110,12 @@ bool Versioning::run()
 
 PreservedAnalyses LoopVersioningPass::run(Function &function, FunctionAnalysisManager &analyses)
 {
-    auto &loops = analyses.getResult<LoopAnalysis>(function);
-    auto &tree = analyses.getResult<DominatorTreeAnalysis>(function);
-    auto &evolution = analyses.getResult<ScalarEvolutionAnalysis>(function);
-    SmallVector<Loop *, 16> innermost;
+    LoopFacts facts(function, analyses);
     bool changed = false;
 
-    for (Loop *loop : loops.getLoopsInPreorder())
-        if (loop->isInnermost())
-            innermost.push_back(loop);
-    for (Loop *loop : innermost) {
-        changed |= simplifyLoop(loop, &tree, &loops, &evolution, nullptr, nullptr, false);
-        changed |= Versioning(*loop, loops, tree, evolution).run();
+    for (Loop *loop : facts.innermost()) {
+        changed |= simplifyLoop(loop, &facts.tree, &facts.loops, &facts.evolution, nullptr, nullptr, false);
+        changed |= Versioning(*loop, facts).run();
     }
     return changed ? PreservedAnalyses::none() : PreservedAnalyses::all();
 }
