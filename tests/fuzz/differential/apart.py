@@ -11,22 +11,28 @@ from collections.abc import Sequence
 from .modules import SIZE, module
 
 _ROUNDS, _FIRST = 20, 4096
-_X, _Y, _I = "(local.get $x)", "(local.get $y)", "(local.get $at)"
+_X, _Y, _AT = "(local.get $x)", "(local.get $y)", "(local.get $at)"
+_PARAMETERS = "(param $at i32) (param $x i32) (param $y i32)"
 # What is at $x becomes more by what is at $at.
-_SUM = f"(i64.store {_X} (i64.add (i64.load {_X}) (i64.load {_I})))"
+_SUM = f"(i64.store {_X} (i64.add (i64.load {_X}) (i64.load {_AT})))"
 # What is at $at becomes what is at $x, and one.
-_FILL = f"(i64.store {_I} (i64.add (i64.load {_X}) (i64.const 1)))"
+_FILL = f"(i64.store {_AT} (i64.add (i64.load {_X}) (i64.const 1)))"
+
+
+def _loop(statement: str, step: int, rounds: int) -> str:
+    return f"""(local.set $k (i32.const 0))
+        (loop $again {statement}
+          (local.set $at (i32.add {_AT} (i32.const {step})))
+          (local.set $k (i32.add (local.get $k) (i32.const 1)))
+          (br_if $again (i32.ne (local.get $k) (i32.const {rounds}))))"""
 
 
 def _rounds(statement: str, step: int, calls: Sequence[tuple[int, int, int]]) -> str:
     """Return a module with a loop of 20 rounds, in each of which $at goes on; calls give $at, $x and $y."""
     return module(
-        "(param $at i32) (param $x i32) (param $y i32)",
-        f"""(local.set $i (local.get $at))
-        (loop $again {statement}
-          (local.set $at (i32.add (local.get $at) (i32.const {step})))
-          (local.set $k (i32.add (local.get $k) (i32.const 1)))
-          (br_if $again (i32.ne (local.get $k) (i32.const {_ROUNDS}))))
+        _PARAMETERS,
+        f"""(local.set $i {_AT})
+        {_loop(statement, step, _ROUNDS)}
         (local.set $s (i64.add (i64.load {_X}) (i64.load {_Y})))""",
         calls,
     )
@@ -49,7 +55,7 @@ EDGES = {
     "apart-gaps": _rounds(_SUM, 24, _around(_FIRST, _FIRST + 24 * (_ROUNDS - 1))),
     "apart-close": _rounds(_SUM, 1, _around(_FIRST, _FIRST + _ROUNDS - 1)),
     "apart-byte": _rounds(
-        f"(i32.store8 {_X} (i32.add (i32.load8_u {_X}) (i32.load16_u {_I})))",
+        f"(i32.store8 {_X} (i32.add (i32.load8_u {_X}) (i32.load16_u {_AT})))",
         2,
         _around(_FIRST, _FIRST + 2 * (_ROUNDS - 1), 2),
     ),
@@ -58,7 +64,7 @@ EDGES = {
     ),
     # Two that are stored in turn, and may be one.
     "apart-two": _rounds(
-        f"(i64.store {_X} (i64.add (i64.load {_Y}) (i64.load {_I})))"
+        f"(i64.store {_X} (i64.add (i64.load {_Y}) (i64.load {_AT})))"
         f"(i64.store {_Y} (i64.xor (i64.load {_X}) (i64.const 5)))",
         8,
         [(_FIRST, 256, 256 + beside) for beside in (-8, -7, -1, 0, 1, 7, 8)],
@@ -66,7 +72,7 @@ EDGES = {
     # It is known ahead that they are not apart: half of the one is the other; and that they are.
     **{
         f"apart-offset-{offset}": _rounds(
-            f"(i64.store {_X} (i64.add (i64.load offset={offset} {_X}) (i64.load {_I})))"
+            f"(i64.store {_X} (i64.add (i64.load offset={offset} {_X}) (i64.load {_AT})))"
             f"(i64.store offset={offset} {_X} (i64.sub (i64.load {_X}) (i64.const 3)))",
             8,
             [(_FIRST, x, 0) for x in (256, _FIRST, _LAST - 4, _LAST + 8)],
@@ -76,7 +82,7 @@ EDGES = {
     # The same, of the one and the place where the others begin, in $i.
     **{
         f"apart-known-{offset}": _rounds(
-            f"(i64.store (local.get $at) (i64.add (i64.load offset={offset} (local.get $i)) (i64.const 1)))",
+            f"(i64.store {_AT} (i64.add (i64.load offset={offset} (local.get $i)) (i64.const 1)))",
             8,
             [(_FIRST, 0, 8)],
         )
@@ -85,14 +91,8 @@ EDGES = {
     # [entry]: what is apart in one round of the loop around is not in the next one.
     **{
         f"apart-again-{rounds}": module(
-            "(param $at i32) (param $x i32) (param $y i32)",
-            f"""(local.set $i (local.get $y))
-            (loop $more
-              (local.set $k (i32.const 0))
-              (loop $again {_SUM}
-                (local.set $at (i32.add (local.get $at) (i32.const 8)))
-                (local.set $k (i32.add (local.get $k) (i32.const 1)))
-                (br_if $again (i32.ne (local.get $k) (i32.const {rounds}))))
+            _PARAMETERS,
+            f"""(loop $more {_loop(_SUM, 8, rounds)}
               (local.set $i (local.get $x)) (local.set $x (local.get $y)) (local.set $y (local.get $i))
               (local.set $l (i64.add (local.get $l) (i64.const 1)))
               (br_if $more (i64.ne (local.get $l) (i64.const 3))))
@@ -110,7 +110,7 @@ EDGES = {
     },
     # Others are stored beside, one ahead of the other.
     "apart-three": _rounds(
-        f"(i64.store offset=800 {_I} (i64.add (i64.load {_X}) (i64.load {_I}))){_SUM}",
+        f"(i64.store offset=800 {_AT} (i64.add (i64.load {_X}) (i64.load {_AT}))){_SUM}",
         8,
         [
             (_FIRST, x, 0)
